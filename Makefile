@@ -1,0 +1,58 @@
+# Each target sets up what it needs: a virtual environment in .venv with the versions of constraints.txt, made once and
+# again when pyproject.toml or constraints.txt change.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lint types bench peers clean
+
+# An active environment or a PYTHONPATH of the caller's must not leak into ours.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PEERS := $(VENV)/.peers
+
+help:
+	@echo 'make demo    train on handwritten digits; open runs/demo/report.html afterwards'
+	@echo 'make test    run the tests'
+	@echo 'make check   format, lint, types, layers, tests, docs: what a change must pass'
+	@echo 'make bench   measure speed against SpikingJelly, snnTorch and a plain PyTorch loop'
+	@echo 'make clean   remove .venv, caches and runs/demo'
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Spikeloom needs Python 3.11 or newer, got %s. Name one: make PYTHON=/path/to/python3.11" % sys.version.split()[0])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# Without their dependencies: torchvision would bring a CUDA build of PyTorch of several gigabytes.
+$(PEERS): $(INSTALLED)
+	$(BIN)/python -m pip install --no-deps spikingjelly==2.0.0 snntorch==1.0.0 norse==1.1.0 loguru==0.7.3
+	@touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/spikeloom train --data digits --out runs/demo --overwrite
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+check: format lint types test
+
+format: $(INSTALLED)
+	$(BIN)/ruff format --check .
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+peers: $(PEERS)
+
+bench: $(PEERS)
+	$(BIN)/python -m benchmarks --json
+
+clean:
+	rm -rf $(VENV) build dist runs/demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +

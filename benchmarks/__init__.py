@@ -1,0 +1,1 @@
+"""Speed and memory of Spikeloom beside its peers, measured in one run on the same work: ``python -m benchmarks``."""

@@ -1,0 +1,89 @@
+"""Run the benchmarks, print their tables, keep them as JSON: ``python -m benchmarks --help``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numba
+import torch
+from rich.console import Console
+
+from benchmarks import lif, linearity, machine, memory, readme, startup, training_step
+from benchmarks.agreement import DisagreementError
+from benchmarks.contenders import SNNTORCH, SPIKINGJELLY, installed
+from benchmarks.tables import Result, markdown, print_table
+
+BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
+    "lif": lif.run,
+    "linearity": linearity.run,
+    "memory": memory.run,
+    "training_step": training_step.run,
+    "startup": startup.run,
+}
+AUTOMATIC = Path()  # --json without a path: a file named after date and machine
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS), metavar="NAME")
+    parser.add_argument("--repeats", type=int, default=9, help="rounds of every timing (default: 9)")
+    parser.add_argument("--threads", type=int, default=2, help="threads for everything (default: 2)")
+    parser.add_argument("--json", type=Path, nargs="?", const=AUTOMATIC, help="write the results to PATH")
+    parser.add_argument("--readme", action="store_true", help="only rewrite README.md's speed block from the results")
+    return parser.parse_args()
+
+
+def _limit_threads(threads: int) -> None:
+    torch.set_num_threads(threads)
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    # For the fresh processes that start-up is measured in.
+    os.environ |= {"OMP_NUM_THREADS": str(threads), "NUMBA_NUM_THREADS": str(threads)}
+
+
+def _write(path: Path, where: dict[str, object], results: dict[str, list[Result]]) -> Path:
+    if path == AUTOMATIC:
+        path = readme.RESULTS / f"{machine.slug(where)}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record = {"machine": where, "results": {name: [asdict(r) for r in found] for name, found in results.items()}}
+    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def main() -> None:
+    arguments = _arguments()
+    if arguments.readme:
+        readme.rewrite()
+        return
+    warnings.filterwarnings("ignore", module="spikingjelly|snntorch")
+    logging.getLogger("torch").setLevel(logging.ERROR)
+    _limit_threads(arguments.threads)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    where = machine.describe()
+    console.print_json(data=where)
+    if isinstance(load := where["load"], float) and load > machine.BUSY:
+        console.print(f"[bold red]The machine is busy (load {load}): do not quote these times.")
+    for name in {SPIKINGJELLY, SNNTORCH} - set(installed([SPIKINGJELLY, SNNTORCH])):
+        console.print(f"[bold red]{name} is not installed and is left out. Install it: make peers")
+    results = {}
+    for name in arguments.only:
+        results[name] = BENCHMARKS[name](repeats=arguments.repeats)
+        for result in results[name]:
+            print_table(result, console)
+    console.rule("the same in Markdown")
+    print("\n\n".join(markdown(result) for found in results.values() for result in found))
+    if arguments.json is not None:
+        console.print(f"written: {_write(arguments.json, where, results)}")
+
+
+try:
+    main()
+except DisagreementError as error:
+    sys.exit(f"error: {error}")

@@ -1,0 +1,48 @@
+"""The speed block of the README, written from the newest results and from nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from benchmarks.tables import Result, markdown
+
+README = Path(__file__).parents[1] / "README.md"
+RESULTS = Path(__file__).parent / "results"
+BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"
+BLOCK = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+
+
+def newest() -> Path:
+    """The last of the results; their names begin with the date."""
+    files = sorted(RESULTS.glob("*.json"))
+    if not files:
+        raise FileNotFoundError(f"There are no results in {RESULTS}. Run `make bench` first.")
+    return files[-1]
+
+
+def headlines(record: dict[str, Any]) -> list[Result]:
+    results = (Result(**entry) for entries in record["results"].values() for entry in entries)
+    return [result for result in results if result.headline]
+
+
+def block(file: Path) -> str:
+    """What stands between the marks, these included."""
+    record = json.loads(file.read_text(encoding="utf-8"))
+    machine = record["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    source = f"[`{file.relative_to(README.parent).as_posix()}`]({file.relative_to(README.parent).as_posix()})"
+    intro = (
+        f"Measured by `make bench` on {machine['date']}: {machine['processor']}, {machine['threads']} threads, "
+        f"Python {machine['python']}, {versions}. All figures: {source}."
+    )
+    return "\n\n".join([BEGIN, intro, *(markdown(result) for result in headlines(record)), END])
+
+
+def rewrite() -> None:
+    page = README.read_text(encoding="utf-8")
+    if not BLOCK.search(page):
+        raise ValueError(f"{README} has no block between {BEGIN} and {END}. Put the two marks back.")
+    README.write_text(BLOCK.sub(lambda _: block(newest()), page), encoding="utf-8")

@@ -1,0 +1,22 @@
+"""Spiking neural networks: state a neuron once, then train, simulate and measure it.
+
+>>> import torch, spikeloom as sl
+>>> net = sl.nn.Sequential(torch.nn.Linear(4, 3), sl.LIF(tau_mem=2.0))
+>>> net(torch.rand(8, 1, 4)).shape
+torch.Size([8, 1, 3])
+"""
+
+from . import errors, neurons, nn, surrogate
+from .compile import backend
+from .neurons import (
+    IF, LIF, AdaptiveLIF, CurrentLIF, LeakyIntegrator, Neuron, Refractory, check_neuron, check_surrogate,
+)  # fmt: skip
+from .nn import explain, record, unroll
+from .parameters import Input, Option, Param, State
+
+__version__ = "0.1.0"
+__all__ = [
+    "IF", "LIF", "AdaptiveLIF", "CurrentLIF", "Input", "LeakyIntegrator", "Neuron", "Option", "Param", "Refractory",
+    "State", "backend", "check_neuron", "check_surrogate", "errors", "explain", "neurons", "nn", "record", "surrogate",
+    "unroll",
+]  # fmt: skip

@@ -1,0 +1,7 @@
+"""The command line: `spikeloom train`, `evaluate`, `predict`."""
+
+from __future__ import annotations
+
+from spikeloom.cli._app import app
+
+__all__ = ["app"]

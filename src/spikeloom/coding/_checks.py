@@ -1,0 +1,78 @@
+"""Checks that every encoder and decoder makes at its door."""
+
+from __future__ import annotations
+
+import math
+import operator
+
+import torch
+from torch import Tensor
+
+from spikeloom.errors import DeviceError, DTypeError, ParameterError, ShapeError
+
+
+def check_values(what: str, x: object, *, low: float = -math.inf, high: float = math.inf, rank: int = 1) -> Tensor:
+    """Return x as a floating tensor of at least this rank, all of it finite and in [low, high]; raise otherwise."""
+    if not isinstance(x, Tensor):
+        raise DTypeError(what, expected="a torch.Tensor", got=type(x).__name__, do="use torch.as_tensor")
+    if not x.is_floating_point():
+        raise DTypeError(
+            what, expected="a floating dtype", got=x.dtype, do="convert it, and scale it: bytes are x.float() / 255"
+        )
+    if x.ndim < rank:
+        axes = "[batch, *features]" if rank == 1 else "[time, batch, *features]"
+        raise ShapeError(what, expected=axes, got=f"shape {tuple(x.shape)}", do="add the missing axes, time first")
+    # Comparisons with NaN are false, so one test finds NaN, infinities and values out of bounds.
+    good = (x >= low) & (x <= high) & (x.abs() < math.inf)
+    if not bool(good.all()):
+        where = tuple((~good).nonzero()[0].tolist())
+        raise ParameterError(
+            what,
+            expected=_interval(low, high),
+            got=f"{x[where].item()} at index {where}",
+            do="clean or scale the input",
+        )
+    return x
+
+
+def check_steps(what: str, steps: object) -> int:
+    """Return the number of time steps as an int of at least 1; raise otherwise."""
+    try:
+        number = operator.index(steps)  # type: ignore[arg-type]
+    except TypeError:
+        number = 0
+    if isinstance(steps, bool) or number < 1:
+        raise ParameterError(what, expected="a whole number of at least 1", got=repr(steps), do="give steps=16, say")
+    return number
+
+
+def check_positive(what: str, value: float, *, high: float = math.inf) -> float:
+    """Return a finite number in (0, high]; raise otherwise."""
+    if not (isinstance(value, (int, float)) and 0.0 < value <= high and math.isfinite(value)):
+        bound = "a finite number above 0" if high == math.inf else f"a number in (0, {high:g}]"
+        raise ParameterError(what, expected=bound, got=repr(value))
+    return float(value)
+
+
+def check_generator(what: str, generator: torch.Generator | None, x: Tensor) -> None:
+    """Raise unless the generator can draw on the device of x; None names PyTorch's global one."""
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise DTypeError(what, expected="a torch.Generator or None", got=type(generator).__name__)
+    if generator is not None and generator.device.type != x.device.type:
+        raise DeviceError(
+            what,
+            expected=f"a generator on {x.device.type}",
+            got=f"one on {generator.device.type}",
+            do=f"use torch.Generator({x.device.type!r})",
+        )
+
+
+def wide(x: Tensor) -> Tensor:
+    """Half-precision input as float32: with 8 bits of mantissa neither probabilities nor counts are safe."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def _interval(low: float, high: float) -> str:
+    if low == -math.inf and high == math.inf:
+        return "finite values"
+    return f"finite values of at least {low:g}" if high == math.inf else f"values in [{low:g}, {high:g}]"

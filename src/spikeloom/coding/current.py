@@ -1,0 +1,50 @@
+"""Direct current: the value itself, at every step."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from spikeloom.coding._checks import check_steps, check_values
+from spikeloom.coding.encoder import Encoder
+
+
+def direct(x: Tensor, steps: int) -> Tensor:
+    """Repeat x at every step as a constant current; the first layer's neurons make the spikes.
+
+    Equation: y[t] = x. The time axis has stride 0: nothing is copied, so write to a `clone()` of the result only.
+    Shapes: x [batch, *features], finite -> [steps, batch, *features], differentiable.
+    Raises: ParameterError (NaN, infinity, steps < 1), DTypeError, ShapeError.
+
+    >>> import torch
+    >>> direct(torch.tensor([[0.5]]), 3).squeeze().tolist()
+    [0.5, 0.5, 0.5]
+
+    Reference: Rueckauer et al. (2017), Front. Neurosci. 11:682, section 2.3 (analog input to the first layer).
+    """
+    check_values("x of direct", x)
+    return x.unsqueeze(0).expand(check_steps("steps of direct", steps), *x.shape)
+
+
+class Direct(Encoder):
+    """Values as constant currents; see `direct`.
+
+    >>> Direct(steps=8)(torch.rand(4, 64)).shape
+    torch.Size([8, 4, 64])
+    """
+
+    graded: ClassVar[bool] = True
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.steps = check_steps("steps of Direct", steps)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Encode x [batch, *features]; nothing is drawn."""
+        return direct(x, self.steps)
+
+    def extra_repr(self) -> str:
+        """The arguments of the constructor."""
+        return f"steps={self.steps}"

@@ -1,0 +1,73 @@
+"""Which back end runs where: chosen automatically, or by name through `sl.backend`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Protocol
+
+import torch
+
+from ..errors import BackendError, UnknownNameError
+from . import _numba, _reference
+from ._kernel import Kernel, Variant
+from ._loop import Loop
+
+
+class Backend(Protocol):
+    """A module that can build kernels."""
+
+    NAME: str
+    supports: Callable[[torch.device], str | None]
+    build: Callable[[Loop, Variant], Kernel]
+
+
+# In order of preference: the first that supports the device is chosen automatically.
+_BACKENDS: dict[str, Backend] = {module.NAME: module for module in (_numba, _reference)}
+_chosen: ContextVar[str] = ContextVar("spikeloom_backend", default="auto")
+
+
+class backend:  # noqa: N801 - used as a function and as a context manager, like torch.no_grad
+    """Choose the back end by name: "auto", "numba" (CPU, fused over time) or "reference" (plain PyTorch).
+
+    Takes effect at once; as a context manager, until the block ends. Chosen by name a back end works or raises
+    BackendError; "auto" takes the first that supports the device.
+
+    Raises: UnknownNameError.
+
+    >>> with backend("reference"):
+    ...     pass
+    """
+
+    def __init__(self, name: str) -> None:
+        if name not in ("auto", *_BACKENDS):
+            raise UnknownNameError("back end", name, ["auto", *_BACKENDS])
+        self._before = _chosen.get()
+        _chosen.set(name)
+
+    def __enter__(self) -> backend:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _chosen.set(self._before)
+
+
+def choose(device: torch.device) -> tuple[Backend, str]:
+    """The back end for a device, and why."""
+    name = _chosen.get()
+    if name != "auto":
+        reason = _BACKENDS[name].supports(device)
+        if reason is not None:
+            raise BackendError(f"back end {name!r}", expected="a device it supports", got=device, do=reason)
+        return _BACKENDS[name], "chosen by name"
+    refusals = []
+    for candidate in _BACKENDS.values():
+        reason = candidate.supports(device)
+        if reason is None:
+            why = f"first that supports {device.type}" + (f" ({'; '.join(refusals)})" if refusals else "")
+            return candidate, why
+        refusals.append(f"{candidate.NAME}: {reason}")
+    raise BackendError(f"no back end supports {device}", do="; ".join(refusals))

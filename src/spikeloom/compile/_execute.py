@@ -1,0 +1,226 @@
+"""Running a statement over a sequence: one opaque differentiable operation to autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from ..errors import NonFiniteError
+from ..parameters import Value
+from ._arguments import checked_inputs, initial_state, placed_params, state_dtype
+from ._backend import Backend, choose
+from ._kernel import Buffers, Kernel, Variant
+from ._loop import INPUT, PARAM, Loop, build_loop
+from ._reference import evaluate
+from ._statement import Statement
+
+_loops: dict[Hashable, Loop] = {}
+_kernels: dict[Hashable, Kernel] = {}
+_prologues: dict[Hashable, Buffers] = {}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided before a run: programs, kernel, sizes and placed parameters."""
+
+    name: str
+    loop: Loop
+    kernel: Kernel
+    backend: str
+    reason: str
+    variant: Variant
+    steps: int
+    shape: torch.Size
+    params: dict[str, Tensor]
+
+    @property
+    def neurons(self) -> int:
+        """Number of independent neurons: batch times features."""
+        return self.shape.numel()
+
+
+def plan_run(
+    statement: Statement,
+    values: Mapping[str, Value],
+    inputs: Mapping[str, Tensor],
+    state: Mapping[str, Tensor] | None,
+    outputs: Sequence[str],
+) -> tuple[Plan, dict[str, Tensor]]:
+    """Check the arguments, trace and compile what is not yet; return the plan and the initial state."""
+    name = type(statement).__name__
+    x = checked_inputs(name, inputs)
+    params = placed_params(name, statement, values, x)
+    initial = initial_state(name, statement, params, state, x)
+    loop = _loop_for(statement, tuple(outputs), _differentiated(params, inputs, initial))
+    chosen, reason = choose(x.device)
+    variant = Variant(state_dtype(x), loop.backward is not None, _fields(loop, params))
+    kernel = _kernel_for(chosen, loop, variant)
+    return Plan(name, loop, kernel, chosen.NAME, reason, variant, x.shape[0], x.shape[1:], params), initial
+
+
+def run(
+    statement: Statement,
+    values: Mapping[str, Value],
+    inputs: Mapping[str, Tensor],
+    state: Mapping[str, Tensor] | None,
+    outputs: Sequence[str],
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Advance over all steps of `inputs` [T, B, *features]; return outputs [T, B, *features] and the final state.
+
+    Raises: ShapeError, DTypeError, DeviceError, NonFiniteError, TraceError, BackendError.
+    """
+    plan, initial = plan_run(statement, values, inputs, state, outputs)
+    arguments = [*(inputs[n] for n in plan.loop.inputs), *initial.values(), *plan.params.values()]
+    results = _Run.apply(plan, *arguments)  # type: ignore[no-untyped-call]
+    dtype = next(iter(inputs.values())).dtype
+    produced = {name: y.to(dtype) for name, y in zip(outputs, results, strict=False)}
+    return produced, dict(zip(plan.loop.states, results[len(outputs) :], strict=True))
+
+
+def _differentiated(params: Mapping[str, Tensor], inputs: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> frozenset[str]:
+    if not torch.is_grad_enabled():
+        return frozenset()
+    wanted = {n for n, t in (*params.items(), *inputs.items()) if t.requires_grad}
+    # A state that requires a gradient needs the backward program even where nothing else does.
+    if not wanted and any(s.requires_grad for s in state.values()):
+        return frozenset(inputs)
+    return frozenset(wanted)
+
+
+def _loop_for(statement: Statement, outputs: tuple[str, ...], wrt: frozenset[str]) -> Loop:
+    key = (statement.key(), outputs, wrt)
+    if key not in _loops:
+        _loops[key] = build_loop(statement, outputs, wrt)
+    return _loops[key]
+
+
+def _kernel_for(chosen: Backend, loop: Loop, variant: Variant) -> Kernel:
+    key = (chosen.NAME, id(loop), variant)  # loops live as long as the process
+    if key not in _kernels:
+        _kernels[key] = chosen.build(loop, variant)
+    return _kernels[key]
+
+
+def _fields(loop: Loop, params: Mapping[str, Tensor]) -> frozenset[str]:
+    """Hoisted values that differ between neurons: those computed from a parameter tensor."""
+    varying = {PARAM + name for name, value in params.items() if value.dim()}
+    for step in loop.prologue.body:
+        if varying.intersection(step.sources):
+            varying.add(step.name)
+    return frozenset(varying.intersection(loop.hoisted))
+
+
+def _hoisted(plan: Plan) -> Buffers:
+    """What the prologue computes, in float64 and with the parameters' own shapes."""
+    named = {PARAM + name: value.detach().double() for name, value in plan.params.items()}
+    if any(value.dim() or value.device.type != "cpu" for value in named.values()):
+        return evaluate(plan.loop.prologue, named, torch.float64)
+    key = (id(plan.loop), *(value.item() for value in named.values()))
+    if key not in _prologues:
+        if len(_prologues) > 1024:  # a learned parameter takes a new value at every step
+            _prologues.clear()
+        _prologues[key] = evaluate(plan.loop.prologue, named, torch.float64)
+    return _prologues[key]
+
+
+def _spread(plan: Plan, hoisted: Buffers) -> Buffers:
+    """Rounded once to the kernel's dtype; fields laid out one per neuron."""
+    rounded = {name: value.to(plan.variant.dtype) for name, value in hoisted.items()}
+    return {n: v.expand(plan.shape).reshape(plan.neurons) if n in plan.variant.fields else v for n, v in rounded.items()}
+
+
+def _rows(plan: Plan, x: Tensor) -> Tensor:
+    """[T, B, *features] as [T, neurons], without a copy where time alone is strided."""
+    x = x if x.dtype == torch.bool else x.to(plan.variant.dtype)
+    if plan.steps == 0 or not x[0].is_contiguous():
+        x = x.contiguous()
+    return x.as_strided((plan.steps, plan.neurons), (x.stride(0), 1), x.storage_offset())
+
+
+class _Run(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, plan: Plan, *tensors: Tensor) -> tuple[Tensor, ...]:
+        loop, full = plan.loop, (plan.steps, *plan.shape)
+        given = dict(zip(loop.inputs, tensors, strict=False))
+        inputs = {name: _rows(plan, x) for name, x in given.items()}
+        initial = dict(zip(loop.states, tensors[len(given) :], strict=False))
+        states = {name: value.reshape(plan.neurons) for name, value in initial.items()}
+        hoisted = _hoisted(plan)
+        result = plan.kernel.forward(plan.steps, plan.neurons, _spread(plan, hoisted), inputs, states)
+        _watch_for_nan(plan, result.states, inputs)
+        outputs = {name: result.outputs[name].view(full) for name in loop.outputs}
+        if loop.backward is not None:
+            at_hand = {INPUT + name: x for name, x in given.items()}
+            at_hand |= {str(loop.forward.outputs[name]): y for name, y in outputs.items()}
+            at_hand |= result.written
+            ctx.save_for_backward(*(at_hand[name] for name in loop.saved))
+        ctx.plan, ctx.hoisted = plan, hoisted
+        ctx.set_materialize_grads(False)
+        return (*outputs.values(), *(result.states[name].view(plan.shape) for name in loop.states))
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        plan: Plan = ctx.plan
+        loop = plan.loop
+        saved = {name: _rows(plan, value) for name, value in zip(loop.saved, ctx.saved_tensors, strict=True)}
+        outputs, states = _incoming(plan, grads)
+        result = plan.kernel.backward(plan.steps, plan.neurons, _spread(plan, ctx.hoisted), saved, outputs, states)
+        full = (plan.steps, *plan.shape)
+        inputs = [result.inputs[name].view(full) if name in result.inputs else None for name in loop.inputs]
+        initial = [result.states[name].view(plan.shape) for name in loop.states]
+        return (None, *inputs, *initial, *_parameter_gradients(plan, ctx.hoisted, result.sums))
+
+
+def _incoming(plan: Plan, grads: Sequence[Tensor | None]) -> tuple[Buffers, Buffers]:
+    """Gradients of outputs as rows and of final states as new buffers; zeros where there is none."""
+    loop, dtype = plan.loop, plan.variant.dtype
+    device = next((g.device for g in grads if g is not None), torch.device("cpu"))
+    zeros = torch.zeros(1, dtype=dtype, device=device).expand(plan.steps, *plan.shape)
+    count = len(loop.outputs)
+    outputs = {n: _rows(plan, zeros if g is None else g) for n, g in zip(loop.outputs, grads[:count], strict=True)}
+    states = {}
+    for name, grad in zip(loop.states, grads[count:], strict=True):
+        states[name] = torch.zeros(plan.neurons, dtype=dtype, device=device)
+        if grad is not None:
+            states[name].copy_(grad.reshape(plan.neurons))
+    return outputs, states
+
+
+def _parameter_gradients(plan: Plan, hoisted: Buffers, sums: Buffers) -> list[Tensor | None]:
+    if plan.loop.epilogue is None or not plan.loop.epilogue.outputs:
+        return [None] * len(plan.params)
+    varied = any(value.dim() for value in plan.params.values())
+    target = plan.shape[1:] if varied else torch.Size(())
+    totals = {name: _summed(value.view(plan.shape), target) for name, value in sums.items()}
+    found = evaluate(plan.loop.epilogue, {**hoisted, **totals}, torch.float64)
+    return [_summed(found[n], p.shape) if n in found else None for n, p in plan.params.items()]
+
+
+def _summed(x: Tensor, shape: torch.Size) -> Tensor:
+    """Sum in float64 down to `shape`; in one thread on the CPU, so that the result does not depend on how many there are."""
+    extra = x.dim() - len(shape)
+    axes = (*range(extra), *(extra + i for i, size in enumerate(shape) if size == 1 and x.shape[extra + i] != 1))
+    if x.device.type != "cpu":
+        return x.double().sum(axes).reshape(shape) if axes else x.double()
+    return torch.as_tensor(x.numpy().sum(axis=axes, dtype="float64")).reshape(shape)
+
+
+def _watch_for_nan(plan: Plan, states: Buffers, inputs: Buffers) -> None:
+    """NaN in a state variable never leaves it, so looking at the final state finds it at 1/T of the cost."""
+    for name, value in states.items():
+        if not torch.isnan(value).any():
+            continue
+        neuron = [int(i) for i in torch.isnan(value.view(plan.shape)).nonzero()[0]]
+        where = f"{plan.name}.{name} of neuron {neuron} (batch index first)"
+        for label, x in inputs.items():
+            bad = torch.isnan(x).any(dim=1).nonzero()
+            if len(bad):
+                do = "look at the layer or the data before it"
+                raise NonFiniteError(f"{where} became NaN: its input {label!r} is NaN from step {int(bad[0])}", do=do)
+        raise NonFiniteError(f"{where} became NaN within {plan.steps} steps", do="check parameters, input scale and dt")

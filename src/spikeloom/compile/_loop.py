@@ -1,0 +1,215 @@
+"""From a statement to the programs of its time loop.
+
+    prologue   parameters -> values that do not change with time, computed once per call
+    forward    one step; `inference` is the same without what is kept for the backward pass
+    backward   one step, from the last to the first; accumulates `sums` over time
+    epilogue   sums -> parameter gradients, computed once per call
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ..errors import TraceError
+from ._cut import cheapest_cut
+from ._program import Builder, Instruction, Node, Program, select
+from ._statement import Statement
+from ._trace import Traced, node_of, speaking_of, traced_inputs
+
+# Prefixes of input names in the programs, by role.
+PARAM, INPUT, STATE, SAVED = "p_", "x_", "s_", "k_"
+GRAD_OUTPUT, GRAD_STATE, SUM = "gy_", "gs_", "sum_"
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The programs of a time loop; labels of outputs are plain names of outputs, states, inputs and parameters."""
+
+    inputs: tuple[str, ...]
+    states: tuple[str, ...]
+    outputs: tuple[str, ...]
+    prologue: Program
+    inference: Program
+    forward: Program
+    backward: Program | None
+    epilogue: Program | None
+
+    @property
+    def hoisted(self) -> tuple[str, ...]:
+        """Names of the values that the prologue hands to the loop."""
+        return tuple(self.prologue.outputs)
+
+    @property
+    def saved(self) -> dict[str, str]:
+        """What the backward pass reads of each step, with its kind."""
+        inputs = self.backward.inputs if self.backward else {}
+        return {name: kind for name, kind in inputs.items() if name in self._kept()}
+
+    def _kept(self) -> set[str]:
+        return {name for name in self.forward.kinds() if name not in self.hoisted}
+
+    @property
+    def written(self) -> dict[str, str]:
+        """Those of `saved` that the forward pass must write, because they are neither inputs nor outputs."""
+        at_hand = {INPUT + name for name in self.inputs} | {self.forward.outputs[name] for name in self.outputs}
+        return {name: kind for name, kind in self.saved.items() if name not in at_hand}
+
+
+def build_loop(statement: Statement, outputs: Sequence[str], wrt: frozenset[str]) -> Loop:
+    """Trace one step of `statement`, jointly with its backward for the inputs and parameters in `wrt`."""
+    builder = Builder()
+    # A statement may differentiate itself (an integrator finds its linear part so), hence grad mode throughout.
+    with torch.enable_grad(), speaking_of(statement):
+        step, leaves = _traced_step(statement, builder, wrt)
+        produced = {name: node_of(step[name], f"{name} of {type(statement).__name__}") for name in step}
+        gradients = _traced_gradients(statement, builder, step, outputs, leaves) if wrt else {}
+    return _Split(statement, builder, outputs, produced, gradients, wrt).loop()
+
+
+def _traced_step(
+    statement: Statement, builder: Builder, wrt: frozenset[str]
+) -> tuple[dict[str, torch.Tensor], dict[str, Traced]]:
+    states = list(statement.states) if wrt else []
+    leaves = {
+        **traced_inputs(builder, PARAM, list(statement.params), list(wrt)),
+        **traced_inputs(builder, STATE, list(statement.states), states),
+        **traced_inputs(builder, INPUT, list(statement.inputs), list(wrt)),
+    }
+    return statement.step(leaves), leaves
+
+
+def _traced_gradients(
+    statement: Statement,
+    builder: Builder,
+    step: Mapping[str, torch.Tensor],
+    outputs: Sequence[str],
+    leaves: Mapping[str, Traced],
+) -> dict[str, Node]:
+    """Gradients of one step for every leaf that requires one, given those of its outputs and next states."""
+    seeds: list[tuple[torch.Tensor, Traced]] = []
+    for prefix, names in ((GRAD_OUTPUT, outputs), (GRAD_STATE, list(statement.states))):
+        for name in names:
+            if isinstance(step[name], Traced) and step[name].requires_grad:
+                seeds.append((step[name], Traced(builder.input(prefix + name), builder)))
+    wanted = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
+    if not seeds:
+        return dict.fromkeys(wanted, 0.0)
+    found = torch.autograd.grad(
+        [value for value, _ in seeds], list(wanted.values()), [seed for _, seed in seeds], allow_unused=True
+    )
+    return {name: 0.0 if g is None else node_of(g, f"gradient of {name}") for name, g in zip(wanted, found, strict=True)}
+
+
+class _Split:
+    """Divides one traced step into the programs of a loop."""
+
+    def __init__(
+        self,
+        statement: Statement,
+        builder: Builder,
+        outputs: Sequence[str],
+        produced: Mapping[str, Node],
+        gradients: Mapping[str, Node],
+        wrt: frozenset[str],
+    ) -> None:
+        self.statement, self.outputs, self.wrt = statement, tuple(outputs), wrt
+        self.builder, self.produced, self.gradients = builder, produced, gradients
+        self.body = builder.body
+        self.steps = {step.name: step for step in self.body}
+        self.kinds = {**builder.inputs, **{step.name: step.kind for step in self.body}}
+        self.level = self._levels()
+
+    def _levels(self) -> dict[str, int]:
+        """0: depends on parameters only; 1: on states or inputs; 2: on gradients."""
+        level = {name: 0 if name.startswith(PARAM) else 1 for name in self.builder.inputs}
+        level.update({name: 2 for name in level if name.startswith((GRAD_OUTPUT, GRAD_STATE))})
+        for step in self.body:
+            level[step.name] = max((level[source] for source in step.sources), default=0)
+        return level
+
+    def loop(self) -> Loop:
+        """Assemble the programs."""
+        results = {name: self.produced[name] for name in (*self.outputs, *self.statement.states)}
+        given = {name: kind for name, kind in self.kinds.items() if self.level[name] == 0 or name in self.builder.inputs}
+        inference = select(self.body, given, self._labelled(results))
+        forward, backward, epilogue, late = inference, None, None, set[str]()
+        if self.wrt:
+            backward, sums, grads = self._backward()
+            kept = [name for name in backward.inputs if self.level[name] == 1]
+            forward = select(self.body, given, {**self._labelled(results), **{SAVED + name: name for name in kept}})
+            known = {**{SUM + node: "r" for node in sums}, **{n: k for n, k in self.kinds.items() if self.level[n] == 0}}
+            epilogue = _epilogue(grads, sums, self.steps, known)
+            late = set(epilogue.inputs)
+        hoisted = [n for n in self._invariants(inference, forward, backward) if n in self.kinds]
+        parameters = {name: "r" for name in self.builder.inputs if name.startswith(PARAM)}
+        wanted = dict.fromkeys([*hoisted, *sorted(n for n in late if n in self.kinds)])
+        prologue = select(self.body, parameters, {name: name for name in wanted})
+        states, inputs = tuple(self.statement.states), tuple(self.statement.inputs)
+        return Loop(inputs, states, self.outputs, prologue, inference, forward, backward, epilogue)
+
+    def _labelled(self, results: Mapping[str, Node]) -> dict[str, Node]:
+        """A state recorded as an output is one node under two labels."""
+        return {**{n: results[n] for n in self.outputs}, **{STATE + n: results[n] for n in self.statement.states}}
+
+    def _invariants(self, *programs: Program | None) -> list[str]:
+        names = [name for program in programs if program for name in program.inputs if self.level[name] == 0]
+        outputs = [n for program in programs if program for n in program.outputs.values() if isinstance(n, str)]
+        return list(dict.fromkeys([*names, *(n for n in outputs if self.level.get(n) == 0)]))
+
+    def _backward(self) -> tuple[Program, list[str], dict[str, Node]]:
+        grads = {name: self.gradients[name] for name in self.statement.params if name in self.wrt}
+        for name, node in grads.items():
+            if not isinstance(node, str):
+                raise TraceError(f"{type(self.statement).__name__}.{name} has no gradient", do=f"leave {name!r} out of learn")
+        sums = self._accumulated(grads)
+        outputs: dict[str, Node] = {INPUT + n: self.gradients[n] for n in self.statement.inputs if n in self.wrt}
+        outputs.update({STATE + name: self.gradients[name] for name in self.statement.states})
+        outputs.update({SUM + node: node for node in sums})
+        roots = [node for node in outputs.values() if isinstance(node, str)]
+        saved = cheapest_cut(self.steps, self.level, self.kinds, roots, self._cost)
+        free = {name for name in self.kinds if self.level[name] == 0 or name.startswith((GRAD_OUTPUT, GRAD_STATE))}
+        return select(self.body, {name: self.kinds[name] for name in free | saved}, outputs), sums, grads
+
+    def _cost(self, node: str) -> float:
+        """Bytes that keeping a value costs per neuron and step; an output is mostly alive anyway, an input unwritten."""
+        size = 1.0 if self.kinds[node] == "b" else 4.0
+        if node.startswith(INPUT):
+            return 0.9 * size
+        return 0.8 * size if node in [self.produced[name] for name in self.outputs] else size
+
+    def _accumulated(self, grads: Mapping[str, Node]) -> list[str]:
+        """The nodes to sum over time: as early as the rest is linear with coefficients that do not change."""
+        early = list(dict.fromkeys(n for node in grads.values() for n in self._linear_front(node)))
+        # An accumulator costs a load and a store in the first-level cache, a later one several operations.
+        return early if len(early) <= 4 * len(grads) else list(dict.fromkeys(str(node) for node in grads.values()))
+
+    def _linear_front(self, node: Node) -> list[str]:
+        step = self.steps.get(node) if isinstance(node, str) else None
+        if step is not None and self.level[step.name] > 0:
+            varying = [a for a in step.arguments if isinstance(a, str) and self.level[a] > 0]
+            if step.operation in ("neg", "add", "sub") and len(varying) == len(step.arguments):
+                return [front for a in varying for front in self._linear_front(a)]
+            if step.operation == "mul" and len(varying) == 1:
+                return self._linear_front(varying[0])
+            if step.operation == "div" and varying == [step.arguments[0]]:
+                return self._linear_front(varying[0])
+        return [str(node)]
+
+
+def _epilogue(
+    grads: Mapping[str, Node], sums: Sequence[str], steps: Mapping[str, Instruction], known: Mapping[str, str]
+) -> Program:
+    """The instructions between the accumulated nodes and the parameter gradients, on their sums."""
+    renamed = {node: SUM + node for node in sums}
+    body = []
+    for step in steps.values():
+        if step.name not in renamed:
+            arguments = tuple(renamed.get(a, a) if isinstance(a, str) else a for a in step.arguments)
+            body.append(Instruction(step.name, step.operation, arguments))
+    outputs = {name: renamed.get(node, node) if isinstance(node, str) else node for name, node in grads.items()}
+    return select(body, known, outputs)
+
+

@@ -1,0 +1,68 @@
+"""The exception tree. Every message says what was expected, what was given and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SpikeloomError(Exception):
+    """Base of all errors that Spikeloom raises on purpose."""
+
+    def __init__(self, what: str, *, expected: object = None, got: object = None, do: str = "") -> None:
+        self.what = what
+        message = what
+        if expected is not None:
+            message += f": expected {expected}"
+        if got is not None:
+            message += f", got {got}" if expected is not None else f": got {got}"
+        if do:
+            message += f". {do[0].upper()}{do[1:]}"
+        super().__init__(message if message.endswith((".", "?")) else message + ".")
+
+
+class ParameterError(SpikeloomError, ValueError):
+    """A value outside the bounds that its declaration states, or NaN."""
+
+
+class UnknownNameError(SpikeloomError, TypeError):
+    """A name that is not declared; the message suggests the nearest one."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        listing = ", ".join(names) if names else "none"
+        do = f"did you mean {close[0]!r}?" if close else "choose one of them"
+        super().__init__(what, expected=f"one of {listing}", got=repr(name), do=do)
+
+
+class ShapeError(SpikeloomError, ValueError):
+    """A tensor of the wrong rank or size."""
+
+
+class DTypeError(SpikeloomError, TypeError):
+    """A tensor of the wrong dtype, or something that is not a tensor."""
+
+
+class DeviceError(SpikeloomError, ValueError):
+    """Tensors on devices that do not belong together."""
+
+
+class NonFiniteError(SpikeloomError, ArithmeticError):
+    """NaN appeared; the message names neuron, state variable, time step and position."""
+
+
+class TraceError(SpikeloomError, TypeError):
+    """A neuron's statement that the compiler cannot trace; names file, line and method."""
+
+
+class BackendError(SpikeloomError, RuntimeError):
+    """A back end that was asked for by name cannot do the work."""
+
+
+class DataError(SpikeloomError, ValueError):
+    """A data set that is unknown, missing or damaged."""
+
+
+class CheckpointError(SpikeloomError, ValueError):
+    """A checkpoint or run folder that is missing, damaged or of another version."""

@@ -1,0 +1,27 @@
+"""The catalogue of neurons: one short file per family, one line here."""
+
+from ._contract import check_neuron, check_surrogate
+from .adaptive import AdaptiveLIF
+from .integrate_and_fire import IF
+from .integrators import Euler, Exact, ExponentialEuler, Integrator
+from .leaky_integrate_and_fire import LIF, CurrentLIF
+from .neuron import Neuron
+from .read_out import LeakyIntegrator
+from .wrapper import Refractory, Wrapper
+
+__all__ = [
+    "IF",
+    "LIF",
+    "AdaptiveLIF",
+    "CurrentLIF",
+    "Euler",
+    "Exact",
+    "ExponentialEuler",
+    "Integrator",
+    "LeakyIntegrator",
+    "Neuron",
+    "Refractory",
+    "Wrapper",
+    "check_neuron",
+    "check_surrogate",
+]

@@ -1,0 +1,195 @@
+"""The neuron: declarations and plain methods that state one time step; everything else is derived from them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .. import compile as compiler
+from ..errors import UnknownNameError
+from ..parameters import Declared, Input, Option, Param, State, Value
+from ..surrogate import ATan, Surrogate
+from ._session import sessions_of
+from .integrators import Exact, Integrator
+
+
+class Neuron(Declared, nn.Module):
+    """Abstract: a subclass declares parameters, states and inputs and states its dynamics.
+
+    One step, in this order: `deliver` (jumps caused by the input), `charge` (integration; by default `derivative` through
+    `integrator`), `fire` (by default the surrogate of `threshold`, a spike where it is >= 0), `reset` (values that
+    states take where there was a spike). A neuron that states no `threshold` does not spike; its output is the state
+    named by `output`.
+
+    Shapes: input and output [T, B, *features]. Parameters may be numbers or tensors over the leading feature axes.
+    Raises: ParameterError, DTypeError, UnknownNameError at construction; ShapeError, DTypeError, DeviceError,
+    NonFiniteError, TraceError when called.
+    """
+
+    dt = Param(1.0, "ms", "time step", low=0.0)
+    surrogate = Option[Surrogate](ATan(), "spike function and its slope in the backward pass")
+    integrator = Option[Integrator](Exact(), "how the derivative becomes the next state")
+    detach_reset = Option(True, "keep the reset out of the gradient")
+
+    output = "s"
+
+    def __init__(self, *, learn: Iterable[str] = (), **given: object) -> None:
+        nn.Module.__init__(self)
+        self._configure(given)
+        self.learn: tuple[str, ...] = ()
+        for name in (learn,) if isinstance(learn, str) else learn:
+            self._make_learnable(name)
+
+    def deliver(self) -> dict[str, Tensor]:
+        """States changed at once by the input, before integration; none by default."""
+        return {}
+
+    def derivative(self) -> dict[str, Tensor]:
+        """Time derivative of each state, per millisecond."""
+        raise NotImplementedError(f"{type(self).__name__} states neither derivative(self) nor charge(self)")
+
+    def charge(self) -> dict[str, Tensor]:
+        """States before the threshold is looked at."""
+        return self.integrator.advance(self)
+
+    def threshold(self) -> Tensor:
+        """Distance to threshold; a spike where it is >= 0."""
+        raise NotImplementedError(f"{type(self).__name__} states no threshold(self)")
+
+    def fire(self) -> Tensor:
+        """Spikes."""
+        return self.surrogate(self.threshold())
+
+    def reset(self) -> dict[str, Tensor]:
+        """Values that states take where there was a spike; states not named keep theirs."""
+        return {}
+
+    @property
+    def spiking(self) -> bool:
+        """Whether the neuron has a threshold."""
+        return type(self).threshold is not Neuron.threshold
+
+    @property
+    def states(self) -> dict[str, State]:
+        """Declared state variables."""
+        return self._gather(State)
+
+    @property
+    def inputs(self) -> dict[str, Input]:
+        """Declared inputs."""
+        return self._gather(Input)
+
+    def step(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """One time step: from parameters, states and inputs by name to the next states and, if spiking, spikes `s`."""
+        start = self.bind(values)
+        now = start.bind(start.deliver())
+        now = now.bind(now.charge())
+        if not self.spiking:
+            return {name: now.value(name) for name in self.states}
+        s = now.fire()
+        after = now.reset()
+        return {name: _blended(now, name, after, s, self.detach_reset) for name in self.states} | {"s": s}
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Run from rest over `inputs`, [T, B, *features] each, in the order declared; return the output, same shape."""
+        if len(inputs) != len(self.inputs):
+            wanted = ", ".join(self.inputs)
+            raise UnknownNameError(f"{type(self).__name__} takes {len(self.inputs)} inputs", str(len(inputs)), [wanted])
+        sessions = sessions_of(self)
+        state = next((given for session in sessions if (given := session.begin(self)) is not None), None)
+        named = dict(zip(self.inputs, inputs, strict=True))
+        produced, final = compiler.run(self, self.param_values(), named, state, self._wanted(sessions))
+        for session in sessions:
+            session.end(self, produced, final)
+        return produced[self.output]
+
+    def plan(self, *inputs: Tensor) -> compiler.Plan:
+        """How a call with these inputs would run."""
+        named = dict(zip(self.inputs, inputs, strict=True))
+        return compiler.plan_run(self, self.param_values(), named, None, (self.output,))[0]
+
+    def _wanted(self, sessions: list[Any]) -> tuple[str, ...]:
+        variables = [v for session in sessions for v in session.variables if v in self.variables]
+        return tuple(dict.fromkeys([self.output, *variables]))
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names that can be recorded: the states, and the spikes `s` of a spiking neuron."""
+        return (*self.states, "s") if self.spiking else tuple(self.states)
+
+    def key(self) -> Hashable:
+        """Equal for neurons whose steps are the same program."""
+        return Declared.key(self)
+
+    def param_values(self) -> dict[str, Value]:
+        """The present value of every parameter, by full name; learnable ones inside their bounds."""
+        values = Declared.param_values(self)
+        values.update({name: tensor for name, tensor in self._buffers.items() if tensor is not None})
+        values.update({name: self._learned(name) for name in self.__dict__.get("learn", ())})
+        return values
+
+    def value(self, name: str) -> Any:
+        """The value bound to a variable, or a parameter's present value."""
+        if "_bound" not in self.__dict__:
+            if name in self.__dict__.get("learn", ()):
+                return self._learned(name)
+            if self._buffers.get(name) is not None:
+                return self._buffers[name]
+        return Declared.value(self, name)
+
+    def assign(self, name: str, value: object) -> None:
+        """Set a parameter after checking it; a tensor becomes a buffer, which moves with the module."""
+        Declared.assign(self, name, value)
+        checked = self.__dict__["_values"][name]
+        if name in self.__dict__.get("learn", ()):
+            raw = self.params[name].to_raw(torch.as_tensor(checked, dtype=self._raw(name).dtype))
+            with torch.no_grad():
+                self._raw(name).copy_(raw)
+        elif isinstance(checked, Tensor):
+            self._buffers[name] = self.__dict__["_values"].pop(name)
+        else:
+            self._buffers.pop(name, None)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in type(self).declarations:
+            object.__setattr__(self, name, value)
+        else:
+            nn.Module.__setattr__(self, name, value)  # type: ignore[arg-type]
+
+    def _make_learnable(self, name: str) -> None:
+        if name not in self.params:
+            raise UnknownNameError(f"learn of {type(self).__name__}", name, self.params)
+        value = self.param_values()[name]
+        natural = value.detach().clone() if isinstance(value, Tensor) else torch.tensor(value)
+        raw = self.params[name].to_raw(natural.to(torch.get_default_dtype()))
+        self._buffers.pop(name, None)
+        # Stored as the unbounded number that an optimiser may move freely, under a name that says so.
+        self.register_parameter(f"raw_{name}", nn.Parameter(raw))
+        self.learn = (*self.learn, name)
+
+    def _raw(self, name: str) -> nn.Parameter:
+        return self.get_parameter(f"raw_{name}")
+
+    def _learned(self, name: str) -> Tensor:
+        return self.params[name].from_raw(self._raw(name))
+
+    def extra_repr(self) -> str:
+        """Arguments that differ from the defaults."""
+        learn = f"learn={self.learn!r}" if self.learn else ""
+        return ", ".join(part for part in (self._described(), learn) if part)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.extra_repr()})"
+
+
+def _blended(now: Neuron, name: str, after: Mapping[str, Tensor], s: Tensor, detach: bool) -> Tensor:
+    """The state after the reset: what `reset` says where there was a spike."""
+    before: Tensor = now.value(name)
+    if name not in after:
+        return before
+    if detach:
+        return torch.where(s.detach() > 0, after[name], before)
+    return (1 - s) * before + s * after[name]

@@ -1,0 +1,137 @@
+"""Wrappers: neurons that change one phase of another neuron's step and leave the rest to it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import DTypeError, ParameterError
+from ..parameters import D, Option, Param, State, Value
+from .neuron import Neuron
+
+
+class Wrapper(Neuron):
+    """Abstract: declares what it adds; parameters, states and options of the wrapped neuron keep their names."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        inherited = Neuron.declarations
+        cls.declarations = {n: item for n, item in cls.declarations.items() if inherited.get(n) is not item}
+
+    def __init__(self, neuron: Neuron, *, learn: Iterable[str] = (), **given: object) -> None:
+        if not isinstance(neuron, Neuron):
+            do = f"for example {type(self).__name__}(sl.LIF(), ...)"
+            raise DTypeError(f"{type(self).__name__} wraps a neuron", expected="a Neuron", got=repr(neuron), do=do)
+        taken = set(neuron.params) | set(neuron.states) | set(neuron.inputs)
+        twice = taken.intersection(self.declarations)
+        if twice:
+            raise ParameterError(f"{type(self).__name__} declares {sorted(twice)}, which {neuron!r} has already")
+        # The module tree must exist before declarations are gathered through it.
+        torch.nn.Module.__init__(self)
+        self.neuron = neuron
+        inner = self.neuron
+        super().__init__(learn=learn, **given)
+        self.neuron = inner
+
+    @property
+    def wrapped(self) -> Neuron:
+        """The wrapped neuron, bound to the same values."""
+        bound = self.__dict__.get("_bound")
+        return self.neuron if bound is None else self.neuron.bind(bound)
+
+    @property
+    def output(self) -> str:  # type: ignore[override]
+        """Name of the output variable: that of the wrapped neuron."""
+        return self.neuron.output
+
+    @property
+    def spiking(self) -> bool:
+        """Whether the wrapped neuron spikes."""
+        return self.neuron.spiking
+
+    def deliver(self) -> dict[str, Tensor]:
+        return self.wrapped.deliver()
+
+    def charge(self) -> dict[str, Tensor]:
+        return self.wrapped.charge()
+
+    def fire(self) -> Tensor:
+        return self.wrapped.fire()
+
+    def reset(self) -> dict[str, Tensor]:
+        return self.wrapped.reset()
+
+    def _gather(self, kind: type[D]) -> dict[str, D]:
+        return {**self.neuron._gather(kind), **super()._gather(kind)}
+
+    def option(self, name: str) -> Any:
+        """An option of the wrapper or else of the wrapped neuron."""
+        return super().option(name) if name in self.declared(Option) else self.wrapped.option(name)
+
+    def value(self, name: str) -> Any:
+        """The value of a variable of the wrapper or else of the wrapped neuron."""
+        own = name in self.declarations or name in self.__dict__.get("_bound", {})
+        return super().value(name) if own else self.neuron.value(name)
+
+    def param_values(self) -> dict[str, Value]:
+        """Parameters of the wrapped neuron and of the wrapper."""
+        return {**self.neuron.param_values(), **super().param_values()}
+
+    def key(self) -> Hashable:
+        """Wrapper and wrapped neuron together."""
+        return (super().key(), self.neuron.key())
+
+    def extra_repr(self) -> str:
+        """Arguments that differ from the defaults, after the wrapped neuron."""
+        own = super().extra_repr()
+        return f"{self.neuron!r}, {own}" if own else repr(self.neuron)
+
+
+class Refractory(Wrapper):
+    """Absolute refractory period: for t_ref after a spike the membrane potential stands still and no spike occurs.
+
+    State variables declared as `held` (the membrane potential) keep their value after the reset; currents and
+    adaptation go on. Input that jumps the potential is lost. t_ref counts in whole steps of dt, rounded to the nearest.
+    After a spike at step n the next is possible at step n + t_ref/dt + 1.
+
+    Shapes: as the wrapped neuron. Units: ms. Raises: ParameterError if a number t_ref is not a multiple of a number dt.
+    Source: Gerstner et al. 2014, "Neuronal dynamics", section 1.4; Rotter and Diesmann 1999, Biol. Cybern. 81.
+
+    >>> import torch, spikeloom as sl
+    >>> sl.Refractory(sl.LIF(tau_mem=2.0), t_ref=2.0)(torch.full((7, 1, 1), 9.0)).flatten()
+    tensor([1., 0., 0., 1., 0., 0., 1.])
+    """
+
+    t_ref = Param(2.0, "ms", "refractory period", at_least=0.0)
+    remaining = State(0.0, "ms", "time left of the refractory period; below zero once it is over")
+
+    def __init__(self, neuron: Neuron, *, learn: Iterable[str] = (), **given: object) -> None:
+        super().__init__(neuron, learn=learn, **given)
+        values = self.param_values()
+        t_ref, dt = values["t_ref"], values["dt"]
+        if not isinstance(t_ref, Tensor) and not isinstance(dt, Tensor) and abs(t_ref / dt - round(t_ref / dt)) > 1e-6:
+            do = f"{round(t_ref / dt) * dt:g} ms is nearest; choose it, or a smaller dt"
+            raise ParameterError("Refractory.t_ref", expected=f"a multiple of dt = {dt:g} ms", got=f"{t_ref:g} ms", do=do)
+
+    def _resting(self) -> Tensor:
+        return self.remaining > -0.5 * self.dt
+
+    def deliver(self) -> dict[str, Tensor]:
+        return {**super().deliver(), "remaining": torch.maximum(self.remaining - self.dt, -self.dt)}
+
+    def charge(self) -> dict[str, Tensor]:
+        resting, states = self._resting(), self.states
+        charged = super().charge()
+        return {
+            name: torch.where(resting, self.wrapped.value(name), value) if states[name].held else value
+            for name, value in charged.items()
+        }
+
+    def fire(self) -> Tensor:
+        return torch.where(self._resting(), 0.0, super().fire())
+
+    def reset(self) -> dict[str, Tensor]:
+        return {**super().reset(), "remaining": self.t_ref}

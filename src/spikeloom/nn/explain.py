@@ -1,0 +1,77 @@
+"""Which kernel runs where, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..neurons import Neuron
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How one neuron layer of a model would run; `source` is the text of its kernels."""
+
+    name: str
+    neuron: str
+    backend: str
+    reason: str
+    steps: int
+    neurons: int
+    dtype: str
+    operations: tuple[int, int]
+    saved_bytes: int
+    hoisted: int
+    source: str
+
+    def __str__(self) -> str:
+        forward, backward = self.operations
+        work = f"{self.steps} steps x {self.neurons} neurons, {self.dtype}"
+        cost = f"{forward} operations forward, {backward} backward, {self.saved_bytes} bytes kept per neuron and step"
+        return f"{self.name or 'model'}: {self.neuron}\n  {self.backend} ({self.reason}); {work}\n  {cost}; {self.hoisted} values computed once per call"
+
+
+def explain(model: nn.Module, x: Tensor) -> list[Explanation]:
+    """Run `model` on `x` [T, B, *features] once and tell for each neuron which back end it used and what it costs.
+
+    Under torch.no_grad() it tells of inference, else of training. Raises: what the model raises.
+
+    >>> import torch, spikeloom as sl
+    >>> print(explain(sl.LIF(), torch.rand(8, 1, 4))[0].backend)
+    numba
+    """
+    found: list[Explanation] = []
+
+    def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        found.append(_explained(names[module], module, inputs))
+
+    names: dict[nn.Module, str] = {m: name for name, m in model.named_modules() if isinstance(m, Neuron)}
+    hooks = [module.register_forward_pre_hook(look) for module in names]
+    try:
+        model(x if not torch.is_grad_enabled() else x.detach().requires_grad_())
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def _explained(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Explanation:
+    assert isinstance(module, Neuron)
+    plan = module.plan(*inputs)
+    loop = plan.loop
+    real = torch.finfo(plan.variant.dtype).bits // 8
+    return Explanation(
+        name=name,
+        neuron=repr(module),
+        backend=plan.backend,
+        reason=plan.reason,
+        steps=plan.steps,
+        neurons=plan.neurons,
+        dtype=str(plan.variant.dtype).removeprefix("torch."),
+        operations=(len(loop.forward.body), len(loop.backward.body) if loop.backward else 0),
+        saved_bytes=sum(real if kind == "r" else 1 for kind in loop.saved.values()),
+        hoisted=len(loop.hoisted),
+        source=plan.kernel.source,
+    )

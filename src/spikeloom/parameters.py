@@ -1,0 +1,299 @@
+"""Declarations: what a model says of its parameters, state variables, inputs and options, as data.
+
+From one declaration come the constructor, the check, the error text, the documentation and the tests.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
+
+import torch
+from torch import Tensor
+
+from .errors import DTypeError, ParameterError, UnknownNameError
+
+Value = float | Tensor
+T = TypeVar("T")
+D = TypeVar("D", bound="Declaration")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """Base of what can be declared in a class body; `name` is the attribute it was assigned to."""
+
+    name: str = field(default="", init=False, compare=False)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        object.__setattr__(self, "name", name)
+
+
+@dataclass(frozen=True)
+class Variable(Declaration):
+    """A declaration whose attribute reads as whatever value is bound: a tensor, or a traced value in the compiler."""
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: Declared, owner: type) -> Tensor: ...
+    def __get__(self, instance: Declared | None, owner: type) -> Any:
+        return self if instance is None else instance.value(self.name)
+
+    def __set__(self, instance: Declared, value: Any) -> None:
+        instance.assign(self.name, value)
+
+
+@dataclass(frozen=True)
+class Param(Variable):
+    """A parameter: default, unit and meaning; `low`/`high` exclude their bound, `at_least`/`at_most` include it.
+
+    Its value may be a number, a tensor whose axes are the leading feature axes of the input (so `[C]` is one value
+    per channel of `[T, B, C, H, W]`), or a tensor of the whole feature shape.
+    """
+
+    default: float
+    unit: str
+    meaning: str
+    _: KW_ONLY
+    low: float = -math.inf
+    high: float = math.inf
+    at_least: float = -math.inf
+    at_most: float = math.inf
+
+    @property
+    def bounds(self) -> str:
+        """The bounds in words, for messages and tables; empty where there are none."""
+        rules = ((self.low, ">"), (self.at_least, ">="), (self.high, "<"), (self.at_most, "<="))
+        return " and ".join(f"{sign} {bound:g}" for bound, sign in rules if math.isfinite(bound))
+
+    def check(self, owner: str, value: object) -> Value:
+        """Return `value` as a float or a tensor, or raise ParameterError or DTypeError."""
+        label = f"{owner}.{self.name}"
+        if isinstance(value, bool) or not isinstance(value, int | float | Tensor):
+            value = _as_tensor(label, value)
+        if isinstance(value, Tensor):
+            if not value.is_floating_point():
+                raise DTypeError(label, expected="a floating-point tensor", got=value.dtype, do="convert with .float()")
+            lowest, highest = (float(v) for v in value.detach().aminmax()) if value.numel() else (math.nan, math.nan)
+        else:
+            value = float(value)
+            lowest = highest = value
+        inside = self.low < lowest and highest < self.high and self.at_least <= lowest and highest <= self.at_most
+        # NaN fails every comparison, and an unbounded parameter may be infinite (a threshold that is never reached).
+        unbounded = not self.bounds and not math.isnan(lowest)
+        if not (inside or unbounded):
+            expected = f"a {self.meaning} {self.bounds}".rstrip() + f" ({self.unit})"
+            got = f"values from {lowest:g} to {highest:g}" if isinstance(value, Tensor) else f"{lowest:g}"
+            raise ParameterError(label, expected=expected, got=got, do=f"the default is {self.default:g}")
+        return value
+
+    def to_raw(self, value: Tensor) -> Tensor:
+        """Map a value inside the bounds to the unbounded number an optimiser may move freely."""
+        low, high = self._limits()
+        if math.isfinite(low) and math.isfinite(high):
+            return torch.logit((value - low) / (high - low))
+        if math.isfinite(low):
+            return torch.log(value - low)
+        return torch.log(high - value) if math.isfinite(high) else value
+
+    def from_raw(self, raw: Tensor) -> Tensor:
+        """Inverse of `to_raw`; differentiable."""
+        low, high = self._limits()
+        if math.isfinite(low) and math.isfinite(high):
+            return low + (high - low) * torch.sigmoid(raw)
+        if math.isfinite(low):
+            return low + torch.exp(raw)
+        return high - torch.exp(raw) if math.isfinite(high) else raw
+
+    def _limits(self) -> tuple[float, float]:
+        return max(self.low, self.at_least), min(self.high, self.at_most)
+
+
+def _as_tensor(label: str, value: object) -> Tensor:
+    """Accept NumPy arrays and sequences of numbers."""
+    if isinstance(value, bool | str) or value is None:
+        raise DTypeError(label, expected="a number or a tensor", got=repr(value), do="pass a float")
+    try:
+        return torch.as_tensor(value, dtype=torch.get_default_dtype())
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DTypeError(label, expected="a number or a tensor", got=repr(value), do="pass a float") from error
+
+
+@dataclass(frozen=True)
+class State(Variable):
+    """A state variable: its value at rest (a number or the name of a parameter), unit and meaning.
+
+    `held` says that it stands still during a refractory period, as a membrane potential does.
+    """
+
+    rest: float | str
+    unit: str
+    meaning: str
+    _: KW_ONLY
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class Input(Variable):
+    """What arrives from outside at each time step: unit and meaning."""
+
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Option(Declaration, Generic[T]):
+    """A choice made at construction that shapes the dynamics: a flag, or an object such as a surrogate."""
+
+    default: T
+    meaning: str
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: Declared, owner: type) -> T: ...
+    def __get__(self, instance: Declared | None, owner: type) -> Any:
+        return self if instance is None else instance.option(self.name)
+
+    def __set__(self, instance: Declared, value: T) -> None:
+        raise AttributeError(f"{type(instance).__name__}.{self.name} is fixed at construction; build a new one")
+
+    def check(self, owner: str, value: object) -> T:
+        """A flag takes a bool, an object option an object of the default's family."""
+        family = _family(self.default)
+        if not isinstance(value, family):
+            do = f"for example {self.name}={self.default!r}"
+            raise DTypeError(f"{owner}.{self.name}", expected=f"a {family.__name__}", got=repr(value), do=do)
+        return cast(T, value)
+
+
+def _family(default: object) -> type:
+    """The abstract class directly below `Declared` that an option's default belongs to, or the default's own type."""
+    bases = [base for base in type(default).__mro__ if Declared in base.__bases__]
+    return bases[-1] if bases else type(default)
+
+
+class Declared:
+    """Base of everything stated by declarations: neurons, surrogates, integrators.
+
+    An instance is immutable in its options; parameters keep their names. Options that are themselves declared
+    (a neuron's surrogate) contribute their parameters under the prefix `<option>_`.
+    """
+
+    declarations: ClassVar[Mapping[str, Declaration]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        found: dict[str, Declaration] = {}
+        for base in reversed(cls.__mro__):
+            found.update({name: item for name, item in vars(base).items() if isinstance(item, Declaration)})
+        cls.declarations = found
+
+    def __init__(self, **given: object) -> None:
+        self._configure(given)
+
+    @classmethod
+    def declared(cls, kind: type[D]) -> dict[str, D]:
+        """The class's own declarations of one kind, by name."""
+        return {name: item for name, item in cls.declarations.items() if isinstance(item, kind)}
+
+    def _configure(self, given: Mapping[str, object]) -> None:
+        owner = type(self).__name__
+        accepted = {name: item for name, item in self.declarations.items() if isinstance(item, Param | Option)}
+        for name in given:
+            if name not in accepted:
+                raise UnknownNameError(f"{owner} has no parameter {name!r}", name, accepted)
+        chosen = {n: d.check(owner, given.get(n, d.default)) for n, d in self.declared(Option).items()}
+        # A part is copied, so that a parameter set on one neuron's surrogate is not set on another's.
+        options = {n: value._copy() if isinstance(value, Declared) else value for n, value in chosen.items()}
+        object.__setattr__(self, "_options", options)
+        object.__setattr__(self, "_values", {})
+        for name, param in self.declared(Param).items():
+            self.assign(name, given.get(name, param.default))
+
+    def option(self, name: str) -> Any:
+        """The value of an option; bound together with its owner when it is itself declared."""
+        bound = self.__dict__.get("_bound")
+        chosen = self.__dict__["_options"][name]
+        if bound is None or not isinstance(chosen, Declared):
+            return chosen
+        prefix = f"{name}_"
+        return chosen.bind({key.removeprefix(prefix): v for key, v in bound.items() if key.startswith(prefix)})
+
+    def _copy(self) -> Self:
+        copy = self.bind({})
+        copy.__dict__["_values"] = dict(self.__dict__["_values"])
+        del copy.__dict__["_bound"]
+        return copy
+
+    def assign(self, name: str, value: object) -> None:
+        """Set a parameter after checking it against its declaration."""
+        param = self.declarations.get(name)
+        if not isinstance(param, Param):
+            raise AttributeError(f"{type(self).__name__}.{name} is bound by the caller and cannot be assigned")
+        self.__dict__["_values"][name] = param.check(type(self).__name__, value)
+
+    def value(self, name: str) -> Any:
+        """The value bound to a parameter, state variable or input."""
+        bound = self.__dict__.get("_bound")
+        if bound is not None and name in bound:
+            return bound[name]
+        if name in self.__dict__["_values"]:
+            return torch.as_tensor(self.__dict__["_values"][name], dtype=torch.float64)
+        kind = type(self.declarations[name]).__name__.lower()
+        raise AttributeError(f"{type(self).__name__}.{name}: this {kind} has a value only while the dynamics are computed")
+
+    def bind(self, values: Mapping[str, Any]) -> Self:
+        """A view of this object in which the named variables read as `values`; the object itself is unchanged."""
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__)
+        view.__dict__["_bound"] = {**self.__dict__.get("_bound", {}), **values}
+        return view
+
+    @property
+    def params(self) -> dict[str, Param]:
+        """All parameter declarations, those of declared options included, by full name."""
+        return self._gather(Param)
+
+    def _gather(self, kind: type[D]) -> dict[str, D]:
+        found = dict(self.declared(kind))
+        for prefix, part in self._parts():
+            found.update({prefix + name: item for name, item in part._gather(kind).items()})
+        return found
+
+    def _parts(self) -> Iterable[tuple[str, Declared]]:
+        options: dict[str, object] = self.__dict__["_options"]
+        return ((f"{name}_", part) for name, part in options.items() if isinstance(part, Declared))
+
+    def param_values(self) -> dict[str, Value]:
+        """The present value of every parameter, by full name."""
+        values: dict[str, Value] = dict(self.__dict__["_values"])
+        for prefix, part in self._parts():
+            values.update({prefix + name: value for name, value in part.param_values().items()})
+        return values
+
+    def key(self) -> Hashable:
+        """What distinguishes this object's dynamics apart from parameter values."""
+        options: dict[str, object] = self.__dict__["_options"]
+        return (type(self), *(value.key() if isinstance(value, Declared) else value for value in options.values()))
+
+    def _described(self) -> str:
+        """Constructor arguments that differ from their defaults."""
+        parts = []
+        for name, item in self.declarations.items():
+            if isinstance(item, Option):
+                value = self.__dict__["_options"][name]
+                if repr(value) != repr(item.default):
+                    parts.append(f"{name}={value!r}")
+            elif isinstance(item, Param):
+                value = torch.as_tensor(self.param_values()[name], dtype=torch.float64).detach()
+                if value.dim():
+                    parts.append(f"{name}=<{list(value.shape)}>")
+                elif float(value) != item.default:
+                    parts.append(f"{name}={float(value):g}")
+        return ", ".join(parts)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._described()})"

@@ -1,0 +1,123 @@
+"""The contract test over all encoders; and encoders that break it, each in one way, which it must find."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from spikeloom import coding
+from spikeloom.coding import Bernoulli, Encoder, bernoulli, check_encoder
+
+ARGUMENTS: dict[str, dict[str, float]] = {
+    "Bernoulli": {"steps": 6},
+    "Delta": {"threshold": 0.1},
+    "Direct": {"steps": 6},
+    "LinearLatency": {"steps": 6},
+    "LogLatency": {"steps": 6, "tau": 4.0, "threshold": 0.1},
+    "Poisson": {"steps": 6, "max_rate": 400.0},
+    "SignedDelta": {"threshold": 0.1},
+}
+CATALOGUE = {name: cls for name, cls in vars(coding).items() if isinstance(cls, type) and issubclass(cls, Encoder)}
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE.keys() - {"Encoder"}))
+def test_every_encoder_keeps_the_contract(name: str) -> None:
+    encoder = CATALOGUE[name](**ARGUMENTS[name])
+    check_encoder(encoder)
+    assert not encoder.state_dict()
+    assert all(f"{key}={value:g}" in repr(encoder) for key, value in ARGUMENTS[name].items())
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", sorted(CATALOGUE.keys() - {"Encoder"}))
+def test_every_encoder_keeps_the_contract_on_a_gpu(name: str) -> None:
+    check_encoder(CATALOGUE[name](**ARGUMENTS[name]), device="cuda")
+
+
+class Broken(Bernoulli):
+    def __init__(self) -> None:
+        super().__init__(6)
+
+
+class ForgetsBounds(Broken):
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return bernoulli(x.clamp(0.0, 1.0), self.steps, generator=generator)
+
+
+class LetsNaNPass(Broken):
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return bernoulli(x.nan_to_num(0.0, posinf=2.0, neginf=-1.0), self.steps, generator=generator)
+
+
+class IgnoresGenerator(Broken):
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return bernoulli(x, self.steps, generator=None)
+
+
+class BatchFirst(Broken):
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return bernoulli(x, self.steps, generator=generator).transpose(0, 1)
+
+
+class OtherDType(Broken):
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return bernoulli(x, self.steps, generator=generator).float()
+
+
+class Graded(Broken):
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return bernoulli(x, self.steps, generator=generator) * 0.5
+
+
+class ChangesInput(Broken):
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        y = bernoulli(x, self.steps, generator=generator)
+        x.zero_()
+        return y
+
+
+class Remembers(Broken):
+    kept: Tensor | None = None
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        y = bernoulli(x, self.steps, generator=generator)
+        if self.kept is not None and self.kept.shape == y.shape:
+            y = (y + self.kept.to(y.dtype)).clamp(max=1.0)
+        self.kept = bernoulli(x, self.steps, generator=generator)
+        return y
+
+
+class ReadsMemoryOrder(Broken):
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        y = bernoulli(x, self.steps, generator=generator)
+        return y if x.is_contiguous() else 1.0 - y
+
+
+class RaisesItsOwn(Broken):
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        if not isinstance(x, Tensor):
+            raise KeyError("x")
+        return bernoulli(x, self.steps, generator=generator)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "complaint"),
+    [
+        (ForgetsBounds(), "infinity|below low|above high"),
+        (LetsNaNPass(), "NaN must be refused"),
+        (IgnoresGenerator(), "global generator was used"),
+        (BatchFirst(), "6 time steps must be the first axis"),
+        (OtherDType(), "dtype torch.float64"),
+        (Graded(), "graded = True"),
+        (ChangesInput(), "input was changed"),
+        (Remembers(), "same generator gave other spikes"),
+        (ReadsMemoryOrder(), "strided input"),
+        (RaisesItsOwn(), "not KeyError"),
+        (torch.nn.Identity(), "not a subclass of Encoder"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_broken_encoders_are_found(encoder: Encoder, complaint: str) -> None:
+    with pytest.raises(AssertionError, match=complaint):
+        check_encoder(encoder)

@@ -1,0 +1,26 @@
+"""The public names, frozen: a change here is a change that users see, and belongs into CHANGELOG.md."""
+
+from __future__ import annotations
+
+import spikeloom as sl
+
+SURFACE = {
+    # statements
+    "Param", "State", "Input", "Option", "Neuron",
+    # neurons that everyone types
+    "IF", "LIF", "CurrentLIF", "AdaptiveLIF", "LeakyIntegrator", "Refractory",
+    # running them
+    "unroll", "record", "backend", "explain",
+    # contract tests
+    "check_neuron", "check_surrogate",
+    # catalogues
+    "coding", "datasets", "errors", "neurons", "nn", "surrogate", "training",
+}  # fmt: skip
+
+
+def test_public_names() -> None:
+    assert set(sl.__all__) == SURFACE
+
+
+def test_every_public_name_exists() -> None:
+    assert [name for name in sl.__all__ if not hasattr(sl, name)] == []
