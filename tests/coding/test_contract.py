@@ -42,7 +42,7 @@ class Broken(Bernoulli):
 
 class ForgetsBounds(Broken):
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        return bernoulli(x.clamp(0.0, 1.0), self.steps, generator=generator)
+        return bernoulli(x.clamp(0.0, 1.0) if x.is_floating_point() else x, self.steps, generator=generator)
 
 
 class LetsNaNPass(Broken):
@@ -104,7 +104,7 @@ class RaisesItsOwn(Broken):
 @pytest.mark.parametrize(
     ("encoder", "complaint"),
     [
-        (ForgetsBounds(), "infinity|below low|above high"),
+        (ForgetsBounds(), "infinity must be refused"),
         (LetsNaNPass(), "NaN must be refused"),
         (IgnoresGenerator(), "global generator was used"),
         (BatchFirst(), "6 time steps must be the first axis"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -120,9 +121,18 @@ class Neuron(Declared, nn.Module):
         """Names that can be recorded: the states, and the spikes `s` of a spiking neuron."""
         return (*self.states, "s") if self.spiking else tuple(self.states)
 
-    def key(self) -> Hashable:
-        """Equal for neurons whose steps are the same program."""
-        return Declared.key(self)
+    def with_options(self, **changed: object) -> Self:
+        """A copy with some options replaced, for example another surrogate; parameters are copied too."""
+        copied = copy.deepcopy(self)
+        for name, value in changed.items():
+            copied._set_option(name, value)
+        return copied
+
+    def _set_option(self, name: str, value: object) -> None:
+        options = self.declared(Option)
+        if name not in options:
+            raise UnknownNameError(f"{type(self).__name__} has no option {name!r}", name, options)
+        self.__dict__["_options"][name] = options[name].check(type(self).__name__, value)
 
     def param_values(self) -> dict[str, Value]:
         """The present value of every parameter, by full name; learnable ones inside their bounds."""

@@ -29,12 +29,10 @@ class Wrapper(Neuron):
         twice = taken.intersection(self.declarations)
         if twice:
             raise ParameterError(f"{type(self).__name__} declares {sorted(twice)}, which {neuron!r} has already")
-        # The module tree must exist before declarations are gathered through it.
-        torch.nn.Module.__init__(self)
+        super().__init__(**given)
         self.neuron = neuron
-        inner = self.neuron
-        super().__init__(learn=learn, **given)
-        self.neuron = inner
+        for name in (learn,) if isinstance(learn, str) else learn:
+            self._make_learnable(name)
 
     @property
     def wrapped(self) -> Neuron:
@@ -70,6 +68,10 @@ class Wrapper(Neuron):
     def option(self, name: str) -> Any:
         """An option of the wrapper or else of the wrapped neuron."""
         return super().option(name) if name in self.declared(Option) else self.wrapped.option(name)
+
+    def _set_option(self, name: str, value: object) -> None:
+        owner = super() if name in self.declared(Option) else self.neuron
+        owner._set_option(name, value)
 
     def value(self, name: str) -> Any:
         """The value of a variable of the wrapper or else of the wrapped neuron."""
