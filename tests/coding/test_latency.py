@@ -9,7 +9,16 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spikeloom.coding import LinearLatency, LogLatency, first_spike_time, linear_latency, log_latency, spike_count
+import spikeloom as sl
+from spikeloom.coding import (
+    LinearLatency,
+    LogLatency,
+    direct,
+    first_spike_time,
+    linear_latency,
+    log_latency,
+    spike_count,
+)
 from spikeloom.errors import ParameterError
 
 unit = st.floats(0.0, 1.0, width=32)
@@ -64,6 +73,14 @@ def test_log_latency_is_the_charging_time_of_a_membrane(x: float, tau: float, th
     expected = fired.index(True) if any(fired) else steps
     spikes = log_latency(torch.tensor([[x]], dtype=torch.float64), steps, tau=tau, threshold=threshold, dt=dt)
     assert first_spike_time(spikes).item() == expected
+
+
+def test_log_latency_is_the_first_spike_of_the_neuron() -> None:
+    x = torch.rand(1, 500, generator=torch.Generator().manual_seed(0)) * 2.0
+    neuron = sl.LIF(tau_mem=6.0, v_th=0.3, integrator=sl.neurons.Exact())
+    with torch.no_grad():
+        fired = first_spike_time(neuron(direct(x, 40)))
+    assert torch.equal(fired, first_spike_time(log_latency(x, 40, tau=6.0, threshold=0.3)))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -59,6 +59,11 @@ def test_certain_and_impossible_spikes(p: list[float], steps: int) -> None:
     assert not spikes[:, values == 0.0].any()
 
 
+def test_the_smallest_random_number_fires_nothing_impossible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "rand", lambda shape, **_: torch.zeros(shape))
+    assert bernoulli(torch.tensor([[0.0, 1e-30, 1.0]]), 1, generator=None).tolist() == [[[0.0, 1.0, 1.0]]]
+
+
 @pytest.mark.parametrize(
     ("rate", "dt", "steps"), [(20.0, 1.0, 400), (20.0, 0.1, 4000), (900.0, 1.0, 400), (0.0, 1.0, 9)]
 )

@@ -29,6 +29,7 @@ class Server:
     address: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     ranges: bool = True
+    partial_from_start: bool = False  # answers a range request with a range, but another one
     breaks: list[int] = field(default_factory=list)  # bytes after which each of the next answers breaks off
     asked: list[tuple[str, str | None]] = field(default_factory=list)  # paths and Range headers
 
@@ -42,10 +43,12 @@ def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
             if content is None:
                 return self.send_error(404)
             start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and server.ranges else 0
+            partial = bool(start)
+            start = 0 if server.partial_from_start else start
             if start and start >= len(content):
                 return self.send_error(416)
-            self.send_response(206 if start else 200)
-            if start:
+            self.send_response(206 if partial else 200)
+            if partial:
                 self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
             self.send_header("Content-Length", str(len(content) - start))
             self.end_headers()

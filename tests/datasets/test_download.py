@@ -68,10 +68,14 @@ def test_after_three_broken_connections_the_rest_is_left_for_another_call(
     assert ranges(server)[-1] == "bytes=3000-"
 
 
-def test_a_server_without_ranges_starts_over(fetch: Callable[[], Path], part: Path, server: Any) -> None:
-    server.ranges = False
+@pytest.mark.parametrize("how", ["whole", "another range"])
+def test_a_server_that_does_not_continue_starts_over(
+    fetch: Callable[[], Path], part: Path, server: Any, how: str
+) -> None:
+    server.ranges, server.partial_from_start = how != "whole", how != "whole"
     part.write_bytes(CONTENT[:1000])
     assert fetch().read_bytes() == CONTENT
+    assert ranges(server) == ["bytes=1000-"]
 
 
 @pytest.mark.parametrize("length", [1000, 300_000, 400_000])

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import spikeloom as sl
 from spikeloom.errors import ShapeError
+from spikeloom.training.metrics import spikes_per_sample
 from spikeloom.training.operations import EnergyCost, count_operations
 
 
@@ -161,6 +163,22 @@ def test_what_is_not_counted_is_named() -> None:
     counts = count_operations(Partly(), spikes(4, 2, 2, 9))
     assert counts.layers == ()
     assert counts.uncounted == ("used.layers.0", "unused")
+
+
+def test_a_network_of_neurons() -> None:
+    model = sl.nn.Sequential(nn.Flatten(), nn.Linear(16, 12), sl.LIF(), nn.Linear(12, 3), sl.LeakyIntegrator())
+    x = spikes(1, 4, 1, 4, 4, p=0.5).expand(8, -1, -1, -1, -1) * 5.0
+    with torch.no_grad(), sl.record(model, "s") as trace:
+        model(x)
+    fired = spikes_per_sample(trace["2.s"])
+    assert fired.sum() > 0
+    counts = count_operations(model, x)
+    first, second = counts.layers
+    assert (first.name, first.macs, first.spiking) == ("1", 192.0, False)
+    assert (second.name, second.macs, second.spiking) == ("3", 36.0, True)
+    assert second.synaptic == pytest.approx(3 * fired.mean().item())
+    assert first.dense in (192.0, 8 * 192.0)  # a constant input may be done once for all steps
+    assert counts.uncounted == ()
 
 
 def test_energy_is_operations_times_their_cost() -> None:

@@ -48,7 +48,7 @@ def train(
     channels: Annotated[str | None, typer.Option(help=f"Convolution channels, e.g. 16,32; '' for none. {_OWN}")] = None,
     hidden: Annotated[str | None, typer.Option(help=f"Neurons of fully connected layers, e.g. 512,256. {_OWN}")] = None,
     dropout: Annotated[float | None, typer.Option(help=f"Fraction of inputs left out. {_OWN}")] = None,
-    tau_mem: Annotated[float | None, typer.Option(help="Membrane time constant in time steps. [default: 2]")] = None,
+    tau_mem: Annotated[float | None, typer.Option(help="Membrane time constant in ms; a step is 1 ms. [default: 1.44]")] = None,
     report: Annotated[bool, typer.Option(help="Write pictures and report.html at the end.")] = True,
 ) -> None:
     """Train a spiking network on images and write its weights, metrics and report.

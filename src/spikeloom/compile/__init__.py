@@ -4,6 +4,6 @@ from ._backend import backend
 from ._execute import Plan, plan_run, run
 from ._object_code import cache_folder
 from ._statement import Statement
-from ._trace import is_traced_constant
+from ._trace import depends, leaf, partials
 
-__all__ = ["Plan", "Statement", "backend", "cache_folder", "is_traced_constant", "plan_run", "run"]
+__all__ = ["Plan", "Statement", "backend", "cache_folder", "depends", "leaf", "partials", "plan_run", "run"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import cache
 from types import TracebackType
 from typing import Protocol
 
@@ -55,6 +57,12 @@ class backend:  # noqa: N801 - used as a function and as a context manager, like
         _chosen.set(self._before)
 
 
+@cache
+def _announce(message: str) -> None:
+    """Say once that a fast back end was passed over."""
+    warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
 def choose(device: torch.device) -> tuple[Backend, str]:
     """The back end for a device, and why."""
     name = _chosen.get()
@@ -67,7 +75,8 @@ def choose(device: torch.device) -> tuple[Backend, str]:
     for candidate in _BACKENDS.values():
         reason = candidate.supports(device)
         if reason is None:
-            why = f"first that supports {device.type}" + (f" ({'; '.join(refusals)})" if refusals else "")
-            return candidate, why
+            if refusals:
+                _announce(f"{device.type} runs on the {candidate.NAME} back end, because {'; '.join(refusals)}")
+            return candidate, "; ".join([f"first that supports {device.type}", *refusals])
         refusals.append(f"{candidate.NAME}: {reason}")
     raise BackendError(f"no back end supports {device}", do="; ".join(refusals))

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from ..errors import TraceError
 from ._cut import cheapest_cut
+from ._differentiate import gradients
 from ._program import Builder, Instruction, Node, Program, select
 from ._statement import Statement
-from ._trace import Traced, node_of, speaking_of, traced_inputs
+from ._trace import node_of, speaking_of, traced_inputs
 
 # Prefixes of input names in the programs, by role.
 PARAM, INPUT, STATE, SAVED = "p_", "x_", "s_", "k_"
@@ -60,47 +62,45 @@ class Loop:
 
 def build_loop(statement: Statement, outputs: Sequence[str], wrt: frozenset[str]) -> Loop:
     """Trace one step of `statement`, jointly with its backward for the inputs and parameters in `wrt`."""
-    builder = Builder()
-    # A statement may differentiate itself (an integrator finds its linear part so), hence grad mode throughout.
+    traced = Builder()
     with torch.enable_grad(), speaking_of(statement):
-        step, leaves = _traced_step(statement, builder, wrt)
-        produced = {name: node_of(step[name], f"{name} of {type(statement).__name__}") for name in step}
-        gradients = _traced_gradients(statement, builder, step, outputs, leaves) if wrt else {}
-    return _Split(statement, builder, outputs, produced, gradients, wrt).loop()
+        step: Mapping[str, Any] = statement.step(_traced_values(statement, traced))
+    produced = {name: node_of(value, f"{name} of {type(statement).__name__}") for name, value in step.items()}
+    wanted = [name for name in (*statement.params, *statement.inputs) if name in wrt]
+    found = _joint(statement, traced, produced, outputs, wanted) if wanted else {}
+    # Once differentiated, what `detach` kept apart is one value again: s + (f - f) is s.
+    builder = Builder()
+    for name, kind in traced.inputs.items():
+        builder.input(name, kind)
+    moved = builder.replay(traced.body)
+    produced, found = ({n: moved[v] if isinstance(v, str) else v for n, v in d.items()} for d in (produced, found))
+    return _Split(statement, builder, outputs, produced, found, wrt).loop()
 
 
-def _traced_step(
-    statement: Statement, builder: Builder, wrt: frozenset[str]
-) -> tuple[dict[str, torch.Tensor], dict[str, Traced]]:
-    states = list(statement.states) if wrt else []
-    leaves = {
-        **traced_inputs(builder, PARAM, list(statement.params), list(wrt)),
-        **traced_inputs(builder, STATE, list(statement.states), states),
-        **traced_inputs(builder, INPUT, list(statement.inputs), list(wrt)),
+def _traced_values(statement: Statement, builder: Builder) -> dict[str, Any]:
+    return {
+        **traced_inputs(builder, PARAM, statement.params),
+        **traced_inputs(builder, STATE, statement.states),
+        **traced_inputs(builder, INPUT, statement.inputs),
     }
-    return statement.step(leaves), leaves
 
 
-def _traced_gradients(
-    statement: Statement,
-    builder: Builder,
-    step: Mapping[str, torch.Tensor],
-    outputs: Sequence[str],
-    leaves: Mapping[str, Traced],
+def _joint(
+    statement: Statement, builder: Builder, produced: Mapping[str, Node], outputs: Sequence[str], wanted: Sequence[str]
 ) -> dict[str, Node]:
-    """Gradients of one step for every leaf that requires one, given those of its outputs and next states."""
-    seeds: list[tuple[torch.Tensor, Traced]] = []
+    """Append the backward of one step; return the gradients of states and of what is wanted."""
+    seeds: dict[Node, Node] = {}
     for prefix, names in ((GRAD_OUTPUT, outputs), (GRAD_STATE, list(statement.states))):
         for name in names:
-            if isinstance(step[name], Traced) and step[name].requires_grad:
-                seeds.append((step[name], Traced(builder.input(prefix + name), builder)))
-    wanted = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
-    if not seeds:
-        return dict.fromkeys(wanted, 0.0)
-    found = torch.autograd.grad(
-        [value for value, _ in seeds], list(wanted.values()), [seed for _, seed in seeds], allow_unused=True
-    )
-    return {name: 0.0 if g is None else node_of(g, f"gradient of {name}") for name, g in zip(wanted, found, strict=True)}
+            seed, node = builder.input(prefix + name), produced[name]
+            seeds[node] = builder.emit("add", seeds[node], seed) if node in seeds else seed
+    leaves = {**{n: STATE + n for n in statement.states}, **{n: _leaf_name(statement, n) for n in wanted}}
+    found = gradients(builder, seeds, leaves.values())
+    return {name: found[leaf] for name, leaf in leaves.items()}
+
+
+def _leaf_name(statement: Statement, name: str) -> str:
+    return (PARAM if name in statement.params else INPUT) + name
 
 
 class _Split:
@@ -171,7 +171,8 @@ class _Split:
         roots = [node for node in outputs.values() if isinstance(node, str)]
         saved = cheapest_cut(self.steps, self.level, self.kinds, roots, self._cost)
         free = {name for name in self.kinds if self.level[name] == 0 or name.startswith((GRAD_OUTPUT, GRAD_STATE))}
-        return select(self.body, {name: self.kinds[name] for name in free | saved}, outputs), sums, grads
+        given = {name: kind for name, kind in self.kinds.items() if name in free or name in saved}
+        return select(self.body, given, outputs), sums, grads
 
     def _cost(self, node: str) -> float:
         """Bytes that keeping a value costs per neuron and step; an output is mostly alive anyway, an input unwritten."""

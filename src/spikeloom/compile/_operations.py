@@ -86,6 +86,8 @@ _TABLE: tuple[tuple[str, str, Callable[..., Tensor]], ...] = (
     ("not", "b>b", torch.logical_not),
     ("where", "brr>r", _where),
     ("real", "b>r", _real),
+    # Stops a gradient; gone once a program is differentiated.
+    ("detach", "r>r", torch.clone),
 )
 
 OPERATIONS: dict[str, Operation] = {

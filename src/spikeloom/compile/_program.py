@@ -115,7 +115,7 @@ class Builder:
             return simpler
         # bool is a number to Python: True and 1.0 must not share an entry.
         key = (operation, tuple((type(a), a) for a in arguments))
-        if key not in self._known:
+        if key not in self._known or operation == "detach":
             step = Instruction(f"n{len(self.body)}", operation, arguments)
             self.body.append(step)
             self._by_name[step.name] = step
@@ -134,11 +134,21 @@ class Builder:
         return self.emit("real", node) if kind == "r" else self.emit("ne", node, 0.0)
 
     def _simplified(self, operation: str, arguments: tuple[Node, ...]) -> Node | None:
+        if operation == "detach" and isinstance(arguments[0], str):
+            return None
         if not any(isinstance(a, str) for a in arguments):
             value = OPERATIONS[operation].evaluate(*arguments).item()
             return bool(value) if OPERATIONS[operation].result == "b" else float(value)
         rule = _RULES.get(operation)
         return rule(self, *arguments) if rule else None
+
+    def replay(self, body: Iterable[Instruction]) -> dict[str, Node]:
+        """Emit instructions again, without `detach`; return where each value went."""
+        moved: dict[str, Node] = {name: name for name in self.inputs}
+        for step in body:
+            arguments = [moved[a] if isinstance(a, str) else a for a in step.arguments]
+            moved[step.name] = arguments[0] if step.operation == "detach" else self.emit(step.operation, *arguments)
+        return moved
 
     def made_by(self, node: Node, operation: str) -> tuple[Node, ...] | None:
         """The arguments of the instruction behind `node` if it is the given operation."""

@@ -1,13 +1,9 @@
-"""Tracing: run a statement's plain PyTorch methods on stand-ins for scalars and record what they do.
-
-A traced value is a tensor without data; every ATen operation on it, those of autograd's backward formulas included,
-arrives at `__torch_dispatch__` and becomes scalar operations of a program.
-"""
+"""Tracing: run a statement's plain PyTorch methods on stand-ins for scalars and record what they do."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,132 +12,174 @@ import torch
 from torch import Tensor
 
 from ..errors import TraceError
-from ._lowering import LOWERINGS
+from ._differentiate import gradients
+from ._functions import FUNCTIONS
 from ._program import Builder, Node
 
-_REAL = torch.float32
-_SPIKELOOM = str(Path(__file__).parent)
+_PACKAGE = str(Path(__file__).parents[1])
 _TORCH = str(Path(torch.__file__).parent)
 
+_ELEMENTWISE = "state the dynamics elementwise: + - * /, comparisons, torch.where, torch.exp, torch.clamp ..."
+_RUN_TIME = "its value is known only at run time: write torch.where(condition, a, b) instead of `if`, `and`, `float()`"
 
-class Traced(Tensor):
-    """A scalar whose value is known only at run time; `node` names it in the program being built."""
 
-    node: Node
-    builder: Builder
+class Traced:
+    """Stands for one scalar of a step; operators, methods and torch functions on it are recorded."""
 
-    @staticmethod
-    def __new__(cls, node: Node, builder: Builder, requires_grad: bool = False) -> Traced:
-        dtype = _REAL if builder.kind(node) == "r" else torch.bool
-        traced: Traced = torch.Tensor._make_wrapper_subclass(cls, (), dtype=dtype, requires_grad=requires_grad)  # type: ignore[attr-defined]
-        traced.node, traced.builder = node, builder
-        return traced
+    def __init__(self, node: Node, builder: Builder) -> None:
+        self.node, self.builder = node, builder
 
-    def __repr__(self, *, tensor_contents: object = None) -> str:
+    @property
+    def dtype(self) -> torch.dtype:
+        """torch.float32 for any real number, whatever the state's dtype will be; torch.bool for a truth value."""
+        return torch.float32 if self.builder.kind(self.node) == "r" else torch.bool
+
+    @property
+    def shape(self) -> torch.Size:
+        """That of a scalar: a step does not know how many neurons there are."""
+        return torch.Size(())
+
+    @property
+    def device(self) -> torch.device:
+        """A place for constants; they are part of the program, not of a device."""
+        return torch.device("cpu")
+
+    def __repr__(self) -> str:
         return f"Traced({self.node})"
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
-
     @classmethod
-    def __torch_dispatch__(
-        cls, operation: Any, types: Sequence[type], arguments: tuple[Any, ...] = (), options: dict[str, Any] | None = None
+    def __torch_function__(
+        cls, function: Any, types: Sequence[type], arguments: Sequence[Any] = (), options: dict[str, Any] | None = None
     ) -> Any:
-        builder = next(a.builder for a in _flat(arguments) if isinstance(a, Traced))
-        nodes = tuple(_node(argument, operation) for argument in arguments)
-        functional = _functional(operation)
-        lowering = LOWERINGS.get(functional)
-        if lowering is None:
-            return _decomposed(operation, arguments, options or {})
-        try:
-            node = lowering(builder, *nodes, **(options or {}))
-        except NotImplementedError as reason:
-            raise TraceError(f"{reason} cannot be compiled", do=_advice(operation)) from None
-        if functional is operation:
-            return Traced(node, builder)
-        arguments[0].node = node
-        return arguments[0]
+        return _record(function.__name__, arguments, options or {})
+
+    def __getattr__(self, name: str) -> Callable[..., Traced]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name in ("item", "tolist", "numpy"):
+            raise TraceError(f".{name}() cannot be compiled", do=_RUN_TIME)
+        return lambda *arguments, **options: _record(name, (self, *arguments), options)
+
+    def __bool__(self) -> bool:
+        raise TraceError("a condition on a traced value cannot be compiled", do=_RUN_TIME)
+
+    def __float__(self) -> float:
+        raise TraceError("float() and math functions of a traced value cannot be compiled", do=_RUN_TIME)
+
+    __int__ = __index__ = __len__ = __float__  # type: ignore[assignment]
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TraceError("iterating over or indexing a traced value cannot be compiled", do=_ELEMENTWISE)
+
+    def __getitem__(self, index: object) -> Any:
+        raise TraceError("iterating over or indexing a traced value cannot be compiled", do=_ELEMENTWISE)
+
+    __hash__ = object.__hash__
 
 
-def _functional(operation: Any) -> Any:
-    """`aten.mul.Tensor` for `aten.mul_.Tensor`: some backward formulas change their own intermediates in place."""
-    name = operation._schema.name.removeprefix("aten::")
-    packet = getattr(torch.ops.aten, name[:-1], None) if name.endswith("_") else None
-    return getattr(packet, operation._overloadname, operation) if packet is not None else operation
+def _operator(name: str, reflected: bool) -> Callable[..., Traced]:
+    def apply(*arguments: Any) -> Traced:
+        return _record(name, arguments[::-1] if reflected else arguments, {})
+
+    return apply
 
 
-def _flat(arguments: Sequence[Any]) -> Iterator[Any]:
-    for argument in arguments:
-        if isinstance(argument, list | tuple):
-            yield from argument
-        else:
-            yield argument
+for _name in ("add", "sub", "mul", "truediv", "pow", "mod", "and", "or", "xor"):
+    setattr(Traced, f"__{_name}__", _operator(_name, reflected=False))
+    setattr(Traced, f"__r{_name}__", _operator(_name, reflected=True))
+for _name in ("neg", "abs", "invert", "lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(Traced, f"__{_name}__", _operator(_name, reflected=False))
 
 
-def _node(argument: Any, operation: Any) -> Any:
-    """Traced values become nodes, scalar tensors constants; everything else passes through."""
+def _record(name: str, arguments: Sequence[Any], options: Mapping[str, Any]) -> Traced:
+    """Emit a function of PyTorch, or raise TraceError saying why not."""
+    # Tensor.__rsub__(traced, tensor) and the like arrive under the operator's own name.
+    plain = name.strip("_")
+    if plain not in FUNCTIONS and plain.startswith("r") and plain[1:] in FUNCTIONS:
+        plain, arguments = plain[1:], arguments[::-1]
+    builder = next(a.builder for a in (*arguments, *options.values()) if isinstance(a, Traced))
+    if not torch.is_grad_enabled():
+        do = "use .detach() to stop a gradient, and a Surrogate's primitive instead of a torch.autograd.Function"
+        raise TraceError(f"{name} inside torch.no_grad() or a torch.autograd.Function cannot be compiled", do=do)
+    if plain in ("max", "min") and len(arguments) == 2:
+        plain += "imum"
+    if plain not in FUNCTIONS or name.endswith("_") and not name.startswith("__"):
+        raise TraceError(f"{name} cannot be compiled", do=_ELEMENTWISE)
+    nodes = [_node(a, name) for a in arguments]
+    named = {key: _node(value, name) for key, value in options.items()}
+    try:
+        return Traced(FUNCTIONS[plain](builder, *nodes, **named), builder)
+    except (NotImplementedError, TypeError) as reason:
+        raise TraceError(f"{name} cannot be compiled: {reason}", do=_ELEMENTWISE) from None
+
+
+def _node(argument: Any, name: str) -> Any:
+    """Traced values become nodes, numbers and scalar tensors constants; dtypes and flags pass through."""
     if isinstance(argument, Traced):
         return argument.node
     if isinstance(argument, Tensor):
-        if argument.dim() and argument.numel() != 1:
-            raise TraceError(
-                f"{operation} meets a tensor of shape {list(argument.shape)} that is not declared",
-                do="declare it as a Param, so that the compiler knows it, and read it as self.<name>",
-            )
+        if argument.numel() != 1:
+            do = "declare it as a Param, so that the compiler knows it, and read it as self.<name>"
+            raise TraceError(f"{name} meets a tensor of shape {list(argument.shape)} that is not declared", do=do)
         argument = argument.item()
     if isinstance(argument, int) and not isinstance(argument, bool):
         return float(argument)
     return argument
 
 
-def _decomposed(operation: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Operations without a lowering of their own are tried as PyTorch's decomposition into simpler ones."""
-    # Imported here because it loads PyTorch's reference implementations, which few statements need.
-    from torch._decomp import decomposition_table
-
-    decomposition = decomposition_table.get(operation)
-    if decomposition is None or operation in _DATA_DEPENDENT:
-        raise TraceError(f"{operation} cannot be compiled", do=_advice(operation))
-    return decomposition(*arguments, **options)
-
-
-_DATA_DEPENDENT = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.is_nonzero.default}
-
-
-def _advice(operation: Any) -> str:
-    if operation in _DATA_DEPENDENT:
-        return "a value is known only at run time: write torch.where(condition, a, b) instead of `if`, `and`, `float()`"
-    return "state the dynamics with elementwise operations of PyTorch: + - * /, comparisons, torch.where, exp, clamp ..."
-
-
-def traced_inputs(builder: Builder, prefix: str, names: Sequence[str], differentiable: Sequence[str]) -> dict[str, Traced]:
+def traced_inputs(builder: Builder, prefix: str, names: Iterable[str]) -> dict[str, Traced]:
     """One traced value per name, declared as an input of the builder."""
-    return {n: Traced(builder.input(f"{prefix}{n}"), builder, requires_grad=n in differentiable) for n in names}
+    return {name: Traced(builder.input(f"{prefix}{name}"), builder) for name in names}
 
 
 def node_of(value: object, what: str) -> Node:
     """The node of what a statement's method returned: a traced value or a constant."""
     if isinstance(value, Traced):
-        return value.node
-    if isinstance(value, Tensor) and value.numel() == 1:
-        return float(value)
-    if isinstance(value, int | float):
-        return float(value)
+        return value.builder.emit("real", value.node) if value.builder.kind(value.node) == "b" else value.node
+    if isinstance(value, int | float | Tensor):
+        return float(_node(value, what))
     raise TraceError(what, expected="an elementwise result", got=type(value).__name__, do="return a tensor")
 
 
-def is_traced_constant(value: object, forbidden: Sequence[Tensor]) -> bool:
-    """Whether a traced value does not depend on any of `forbidden`; True for values that are not traced."""
-    if not isinstance(value, Traced):
-        return True
-    steps = {step.name: step for step in value.builder.body}
-    pending, banned = [value.node], {v.node for v in forbidden if isinstance(v, Traced)}
+def partials(value: Tensor, leaves: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Partial derivatives of an elementwise function, differentiable again; what it does not depend on is left out.
+
+    Serves statements that differentiate themselves, traced or on ordinary tensors. Leaves come from `leaf`.
+    """
+    given: Any = value
+    if isinstance(given, Traced):
+        nodes = {name: str(traced.node) for name, traced in leaves.items() if isinstance(traced, Traced)}
+        found = gradients(given.builder, {given.node: 1.0}, nodes.values())
+        pairs = {name: found[node] for name, node in nodes.items() if found[node] != 0.0}
+        return {name: Traced(node, given.builder) for name, node in pairs.items()}  # type: ignore[misc]
+    if not isinstance(given, Tensor) or not given.requires_grad:
+        return {}
+    ones = torch.ones_like(given)
+    slopes = torch.autograd.grad(given, list(leaves.values()), ones, create_graph=True, allow_unused=True)
+    return {name: slope for name, slope in zip(leaves, slopes, strict=True) if slope is not None}
+
+
+def leaf(value: Tensor) -> Tensor:
+    """A value of its own, equal to `value`, to differentiate with respect to."""
+    detached: Any = value.detach()
+    return detached if isinstance(detached, Traced) else detached.requires_grad_()  # type: ignore[return-value]
+
+
+def depends(value: Tensor, on: Iterable[Tensor]) -> bool:
+    """Whether a traced value depends on any of `on`; not known, and False, for ordinary tensors."""
+    given: Any = value
+    if not isinstance(given, Traced):
+        return False
+    steps = {step.name: step for step in given.builder.body}
+    banned = {traced.node for traced in on if isinstance(traced, Traced)}
+    pending = [given.node]
     while pending:
         node = pending.pop()
         if node in banned:
-            return False
+            return True
         if isinstance(node, str) and node in steps:
             pending.extend(steps[node].sources)
-    return True
+    return False
 
 
 @contextmanager
@@ -150,13 +188,11 @@ def speaking_of(statement: object) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        # Catalogue code counts as the statement's own; the compiler and PyTorch do not.
-        own = [f for f in frames if not f.filename.startswith((_SPIKELOOM, _TORCH)) and not f.filename.startswith("<")]
-        if not own:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((_TORCH, "<"))]
+        own = [f for f in frames if not f.filename.startswith(_PACKAGE)]
+        if not own and isinstance(error, TraceError):
             raise
-        at = own[-1]
+        at = (own or frames)[-1]
         place = f"{at.filename}:{at.lineno} in {type(statement).__name__}.{at.name}"
-        if isinstance(error, TraceError):
-            raise TraceError(f"{place}: `{at.line}`: {error}") from None
-        raise TraceError(f"{place}: `{at.line}`: {type(error).__name__}: {error}") from error
+        detail = str(error) if isinstance(error, TraceError) else f"{type(error).__name__}: {error}"
+        raise TraceError(f"{place}: `{at.line}`: {detail}") from (None if isinstance(error, TraceError) else error)

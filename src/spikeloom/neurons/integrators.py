@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ..compile import is_traced_constant
+from ..compile import depends, leaf, partials
 from ..errors import TraceError
 from ..parameters import Declared
 
@@ -48,9 +48,9 @@ class ExponentialEuler(Integrator):
 
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
         with torch.enable_grad():
-            leaves = {name: _leaf(neuron.value(name)) for name in neuron.states}
+            leaves = {name: leaf(neuron.value(name)) for name in neuron.states}
             slopes = neuron.bind(leaves).derivative()
-            linear = {name: _derivatives(slope, leaves).get(name) for name, slope in slopes.items()}
+            linear = {name: partials(slope, leaves).get(name) for name, slope in slopes.items()}
         steps = {}
         for name, slope in neuron.derivative().items():
             rate = linear[name]
@@ -80,11 +80,11 @@ class Exact(Integrator):
 
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
         with torch.enable_grad():
-            states = {name: _leaf(neuron.value(name)) for name in neuron.states}
-            inputs = {name: _leaf(neuron.value(name)) for name in neuron.inputs}
+            states = {name: leaf(neuron.value(name)) for name in neuron.states}
+            inputs = {name: leaf(neuron.value(name)) for name in neuron.inputs}
             slopes = neuron.bind({**states, **inputs}).derivative()
-            by_state = {name: _derivatives(slope, states) for name, slope in slopes.items()}
-            by_input = {name: _derivatives(slope, inputs) for name, slope in slopes.items()}
+            by_state = {name: partials(slope, states) for name, slope in slopes.items()}
+            by_input = {name: partials(slope, inputs) for name, slope in slopes.items()}
         _require_linear(neuron, {**states, **inputs}, by_state, by_input)
         zeros = {name: torch.zeros(()) for name in (*states, *inputs)}
         constant = neuron.bind(zeros).derivative()
@@ -102,18 +102,6 @@ class Exact(Integrator):
         return advanced
 
 
-def _leaf(value: Tensor) -> Tensor:
-    return value.detach().requires_grad_()
-
-
-def _derivatives(slope: Tensor, leaves: Mapping[str, Tensor]) -> _Row:
-    """Partial derivatives of an elementwise function; variables that it does not use are left out."""
-    if not slope.requires_grad:
-        return {}
-    found = torch.autograd.grad(slope, list(leaves.values()), torch.ones_like(slope), create_graph=True, allow_unused=True)
-    return {name: g for name, g in zip(leaves, found, strict=True) if g is not None}
-
-
 def _plus(total: Tensor | None, term: Tensor) -> Tensor:
     return term if total is None else total + term
 
@@ -122,7 +110,7 @@ def _require_linear(neuron: Neuron, variables: Mapping[str, Tensor], *matrices: 
     for matrix in matrices:
         for name, row in matrix.items():
             for by, entry in row.items():
-                if not is_traced_constant(entry, list(variables.values())):
+                if depends(entry, variables.values()):
                     raise TraceError(
                         f"Exact integrates linear dynamics only, and d({name}')/d({by}) of {type(neuron).__name__} "
                         "depends on states or inputs",

@@ -19,7 +19,8 @@ VERSION = 1
 class NetworkConfig:
     """The shape of a classifier: convolutions, then fully connected layers, each followed by LIF neurons.
 
-    Lengths are channels and neurons, `tau_mem` is in time steps (the training presets have `dt` = 1).
+    Sizes are numbers of channels and of neurons. Units: `tau_mem` in milliseconds, with steps of 1 ms; the default halves
+    the potential in each step.
 
     >>> NetworkConfig(hidden=(800,), dropout=0.2).channels
     ()
@@ -27,7 +28,7 @@ class NetworkConfig:
 
     channels: tuple[int, ...] = ()
     hidden: tuple[int, ...] = (512,)
-    tau_mem: float = 2.0
+    tau_mem: float = 1.44
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
@@ -36,7 +37,7 @@ class NetworkConfig:
         for name in ("channels", "hidden"):
             for size in getattr(self, name):
                 _whole(f"network.{name}", size, low=1)
-        _number("network.tau_mem", self.tau_mem, low=1.0)
+        _number("network.tau_mem", self.tau_mem, low=0.0, strict=True)
         _number("network.dropout", self.dropout, low=0.0, below=1.0)
 
 
