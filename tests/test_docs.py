@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import typer
@@ -37,9 +39,11 @@ def anchors(page: Path) -> set[str]:
 @every_page
 def test_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    namespace: dict[str, object] = {"__name__": "__main__"}
+    # A real module: what a page defines can then be pickled, as in a script.
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
     for number, body in enumerate(blocks(page, "python"), start=1):
-        exec(compile(body, f"{page.name}, python block {number}", "exec"), namespace)
+        exec(compile(body, f"{page.name}, python block {number}", "exec"), module.__dict__)
 
 
 def _check_make(arguments: list[str]) -> None:

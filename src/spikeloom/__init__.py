@@ -9,7 +9,15 @@ torch.Size([8, 1, 3])
 from . import errors, neurons, nn, surrogate
 from .compile import backend
 from .neurons import (
-    IF, LIF, AdaptiveLIF, CurrentLIF, LeakyIntegrator, Neuron, Refractory, check_neuron, check_surrogate,
+    IF,
+    LIF,
+    AdaptiveLIF,
+    CurrentLIF,
+    LeakyIntegrator,
+    Neuron,
+    Refractory,
+    check_neuron,
+    check_surrogate,
 )  # fmt: skip
 from .nn import explain, record, unroll
 from .parameters import Input, Option, Param, State

@@ -243,7 +243,9 @@ class Declared:
         if name in self.__dict__["_values"]:
             return torch.as_tensor(self.__dict__["_values"][name], dtype=torch.float64)
         kind = type(self.declarations[name]).__name__.lower()
-        raise AttributeError(f"{type(self).__name__}.{name}: this {kind} has a value only while the dynamics are computed")
+        raise AttributeError(
+            f"{type(self).__name__}.{name}: this {kind} has a value only while the dynamics are computed"
+        )
 
     def bind(self, values: Mapping[str, Any]) -> Self:
         """A view of this object in which the named variables read as `values`; the object itself is unchanged."""

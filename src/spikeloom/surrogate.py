@@ -225,5 +225,8 @@ class Smoothed(Surrogate):
 CATALOGUE: tuple[type[Surrogate], ...] = tuple(
     item
     for name, item in list(globals().items())
-    if isinstance(item, type) and issubclass(item, Surrogate) and not name.startswith("_") and item not in (Surrogate, Smoothed)
+    if isinstance(item, type)
+    and issubclass(item, Surrogate)
+    and not name.startswith("_")
+    and item not in (Surrogate, Smoothed)
 )

@@ -119,7 +119,7 @@ def test_configuration_survives_json() -> None:
         (RUN.to_json().replace('"epochs": 3', '"epochs": "many"'), "epochs"),
         (RUN.to_json().replace('"epochs"', '"epoch"'), "lacks epochs"),
         (RUN.to_json().replace('"shape"', '"form"'), "shape"),
-        (RUN.to_json().replace('"direct"', '"dirct"'), "did you mean 'direct'"),
+        (RUN.to_json().replace('"direct"', '"dirct"'), "Did you mean 'direct'"),
     ],
 )
 def test_a_damaged_configuration_is_refused(text: str, match: str) -> None:

@@ -22,16 +22,13 @@ def check_values(what: str, x: object, *, low: float = -math.inf, high: float = 
     if x.ndim < rank:
         axes = "[batch, *features]" if rank == 1 else "[time, batch, *features]"
         raise ShapeError(what, expected=axes, got=f"shape {tuple(x.shape)}", do="add the missing axes, time first")
-    # Comparisons with NaN are false, so one test finds NaN, infinities and values out of bounds.
-    good = (x >= low) & (x <= high) & (x.abs() < math.inf)
-    if not bool(good.all()):
-        where = tuple((~good).nonzero()[0].tolist())
-        raise ParameterError(
-            what,
-            expected=_interval(low, high),
-            got=f"{x[where].item()} at index {where}",
-            do="clean or scale the input",
-        )
+    if x.numel():
+        # One pass and no temporaries. The extremes of a tensor with NaN are NaN, for which every comparison is false.
+        smallest, largest = (extreme.item() for extreme in x.aminmax())
+        # A bound counts as the value nearest to it in the dtype of x, or 1000 / 0.3 could not be reached in float32.
+        bottom, top = torch.tensor((low, high), dtype=torch.float64).to(x.dtype).tolist()
+        if not (smallest >= bottom and largest <= top and smallest > -math.inf and largest < math.inf):
+            raise _out_of_bounds(what, x, bottom, top)
     return x
 
 
@@ -70,6 +67,17 @@ def check_generator(what: str, generator: torch.Generator | None, x: Tensor) -> 
 def wide(x: Tensor) -> Tensor:
     """Half-precision input as float32: with 8 bits of mantissa neither probabilities nor counts are safe."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def _out_of_bounds(what: str, x: Tensor, low: float, high: float) -> ParameterError:
+    good = (x >= low) & (x <= high) & (x.abs() < math.inf)
+    where = tuple((~good).nonzero()[0].tolist())
+    return ParameterError(
+        what,
+        expected=_interval(low, high),
+        got=f"{x[where].item()} at index {where}",
+        do="clean or scale the input",
+    )
 
 
 def _interval(low: float, high: float) -> str:

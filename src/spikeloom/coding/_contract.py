@@ -51,9 +51,9 @@ def _check_output(encoder: Encoder, x: Tensor) -> None:
 
 
 def _check_repeats(encoder: Encoder, x: Tensor) -> None:
-    state = torch.get_rng_state()
+    state = _global_state(x.device)
     first = _encode(encoder, x)
-    _require(torch.equal(state, torch.get_rng_state()), "the global generator was used although another was given")
+    _require(torch.equal(state, _global_state(x.device)), "the global generator was used although another was given")
     _encode(encoder, x.flip(-1))
     _require(torch.equal(first, _encode(encoder, x)), "the same generator gave other spikes")
     with torch.random.fork_rng(devices=[x.device] if x.device.type == "cuda" else []):
@@ -108,6 +108,10 @@ def _sample(encoder: Encoder, device: str | torch.device) -> Tensor:
     u = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
     u.view(-1)[0], u.view(-1)[1] = 0.0, 1.0
     return low + (high - low) * u
+
+
+def _global_state(device: torch.device) -> Tensor:
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
 
 
 def _encode(encoder: Encoder, x: Tensor) -> Tensor:

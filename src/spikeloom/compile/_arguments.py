@@ -64,7 +64,9 @@ def initial_state(
     """The given state [B, *features], or rest."""
     dtype, shape = state_dtype(x), x.shape[1:]
     if state is None:
-        rest = {n: params[s.rest] if isinstance(s.rest, str) else torch.tensor(s.rest) for n, s in statement.states.items()}
+        rest = {
+            n: params[s.rest] if isinstance(s.rest, str) else torch.tensor(s.rest) for n, s in statement.states.items()
+        }
         return {n: r.to(x.device, dtype).expand(shape) for n, r in rest.items()}
     if set(state) != set(statement.states):
         do = "continue with the state that unroll returned for this model"

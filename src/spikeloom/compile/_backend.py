@@ -30,7 +30,7 @@ _BACKENDS: dict[str, Backend] = {module.NAME: module for module in (_numba, _ref
 _chosen: ContextVar[str] = ContextVar("spikeloom_backend", default="auto")
 
 
-class backend:  # noqa: N801 - used as a function and as a context manager, like torch.no_grad
+class backend:
     """Choose the back end by name: "auto", "numba" (CPU, fused over time) or "reference" (plain PyTorch).
 
     Takes effect at once; as a context manager, until the block ends. Chosen by name a back end works or raises
@@ -71,7 +71,7 @@ def choose(device: torch.device) -> tuple[Backend, str]:
         if reason is not None:
             raise BackendError(f"back end {name!r}", expected="a device it supports", got=device, do=reason)
         return _BACKENDS[name], "chosen by name"
-    refusals = []
+    refusals: list[str] = []
     for candidate in _BACKENDS.values():
         reason = candidate.supports(device)
         if reason is None:

@@ -82,7 +82,9 @@ def run(
     return produced, dict(zip(plan.loop.states, results[len(outputs) :], strict=True))
 
 
-def _differentiated(params: Mapping[str, Tensor], inputs: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> frozenset[str]:
+def _differentiated(
+    params: Mapping[str, Tensor], inputs: Mapping[str, Tensor], state: Mapping[str, Tensor]
+) -> frozenset[str]:
     if not torch.is_grad_enabled():
         return frozenset()
     wanted = {n for n, t in (*params.items(), *inputs.items()) if t.requires_grad}
@@ -131,7 +133,9 @@ def _hoisted(plan: Plan) -> Buffers:
 def _spread(plan: Plan, hoisted: Buffers) -> Buffers:
     """Rounded once to the kernel's dtype; fields laid out one per neuron."""
     rounded = {name: value.to(plan.variant.dtype) for name, value in hoisted.items()}
-    return {n: v.expand(plan.shape).reshape(plan.neurons) if n in plan.variant.fields else v for n, v in rounded.items()}
+    return {
+        n: v.expand(plan.shape).reshape(plan.neurons) if n in plan.variant.fields else v for n, v in rounded.items()
+    }
 
 
 def _rows(plan: Plan, x: Tensor) -> Tensor:
@@ -164,7 +168,7 @@ class _Run(torch.autograd.Function):
         return (*outputs.values(), *(result.states[name].view(plan.shape) for name in loop.states))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         plan: Plan = ctx.plan
         loop = plan.loop
@@ -203,7 +207,7 @@ def _parameter_gradients(plan: Plan, hoisted: Buffers, sums: Buffers) -> list[Te
 
 
 def _summed(x: Tensor, shape: torch.Size) -> Tensor:
-    """Sum in float64 down to `shape`; in one thread on the CPU, so that the result does not depend on how many there are."""
+    """Sum in float64 down to `shape`; on the CPU in one thread, so that the number of threads does not matter."""
     extra = x.dim() - len(shape)
     axes = (*range(extra), *(extra + i for i, size in enumerate(shape) if size == 1 and x.shape[extra + i] != 1))
     if x.device.type != "cpu":

@@ -1,9 +1,9 @@
 """From a statement to the programs of its time loop.
 
-    prologue   parameters -> values that do not change with time, computed once per call
-    forward    one step; `inference` is the same without what is kept for the backward pass
-    backward   one step, from the last to the first; accumulates `sums` over time
-    epilogue   sums -> parameter gradients, computed once per call
+prologue   parameters -> values that do not change with time, computed once per call
+forward    one step; `inference` is the same without what is kept for the backward pass
+backward   one step, from the last to the first; accumulates `sums` over time
+epilogue   sums -> parameter gradients, computed once per call
 """
 
 from __future__ import annotations
@@ -133,14 +133,19 @@ class _Split:
     def loop(self) -> Loop:
         """Assemble the programs."""
         results = {name: self.produced[name] for name in (*self.outputs, *self.statement.states)}
-        given = {name: kind for name, kind in self.kinds.items() if self.level[name] == 0 or name in self.builder.inputs}
+        given = {
+            name: kind for name, kind in self.kinds.items() if self.level[name] == 0 or name in self.builder.inputs
+        }
         inference = select(self.body, given, self._labelled(results))
         forward, backward, epilogue, late = inference, None, None, set[str]()
         if self.wrt:
             backward, sums, grads = self._backward()
             kept = [name for name in backward.inputs if self.level[name] == 1]
             forward = select(self.body, given, {**self._labelled(results), **{SAVED + name: name for name in kept}})
-            known = {**{SUM + node: "r" for node in sums}, **{n: k for n, k in self.kinds.items() if self.level[n] == 0}}
+            known = {
+                **{SUM + node: "r" for node in sums},
+                **{n: k for n, k in self.kinds.items() if self.level[n] == 0},
+            }
             epilogue = _epilogue(grads, sums, self.steps, known)
             late = set(epilogue.inputs)
         hoisted = [n for n in self._invariants(inference, forward, backward) if n in self.kinds]
@@ -163,7 +168,9 @@ class _Split:
         grads = {name: self.gradients[name] for name in self.statement.params if name in self.wrt}
         for name, node in grads.items():
             if not isinstance(node, str):
-                raise TraceError(f"{type(self.statement).__name__}.{name} has no gradient", do=f"leave {name!r} out of learn")
+                raise TraceError(
+                    f"{type(self.statement).__name__}.{name} has no gradient", do=f"leave {name!r} out of learn"
+                )
         sums = self._accumulated(grads)
         outputs: dict[str, Node] = {INPUT + n: self.gradients[n] for n in self.statement.inputs if n in self.wrt}
         outputs.update({STATE + name: self.gradients[name] for name in self.statement.states})
@@ -175,7 +182,7 @@ class _Split:
         return select(self.body, given, outputs), sums, grads
 
     def _cost(self, node: str) -> float:
-        """Bytes that keeping a value costs per neuron and step; an output is mostly alive anyway, an input unwritten."""
+        """Bytes kept per neuron and step; less for an output, which is mostly alive anyway, and an unwritten input."""
         size = 1.0 if self.kinds[node] == "b" else 4.0
         if node.startswith(INPUT):
             return 0.9 * size
@@ -212,5 +219,3 @@ def _epilogue(
             body.append(Instruction(step.name, step.operation, arguments))
     outputs = {name: renamed.get(node, node) if isinstance(node, str) else node for name, node in grads.items()}
     return select(body, known, outputs)
-
-

@@ -6,6 +6,7 @@ import ctypes
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -152,7 +153,7 @@ class _Compiled:
         self.names = [name for name, _ in emitter.arguments]
         kinds = ["int64"] * 4 + [kind for _, kind in emitter.arguments]
         address = address_of(self.source, emitter.name, kinds)
-        c_types = [ctypes.c_void_p if kind.endswith("*") else _C_TYPES[kind] for kind in kinds]
+        c_types = [_C_TYPES.get(kind, ctypes.c_void_p) for kind in kinds]
         self._call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, *c_types)(address)
         # Numba's convention returns a status and two pointers that a kernel without exceptions never touches.
         self._unused = ctypes.create_string_buffer(64)
@@ -173,7 +174,8 @@ class _Compiled:
         parallel(lambda lo, hi: call(unused, unused, steps, lo, hi, neurons, *arguments), neurons, BLOCK, steps)
 
 
-_C_TYPES = {"int64": ctypes.c_int64, "float32": ctypes.c_float, "float64": ctypes.c_double}
+# Whatever is not a number is a pointer.
+_C_TYPES: dict[str, Any] = {"int64": ctypes.c_int64, "float32": ctypes.c_float, "float64": ctypes.c_double}
 
 
 def _dtype_name(dtype: torch.dtype) -> str:

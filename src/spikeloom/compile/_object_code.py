@@ -88,7 +88,7 @@ def _compile(source: str, name: str, arguments: Sequence[str]) -> bytes:
     text = language.optimised(function, arguments)
     module = llvm.parse_assembly(text)
     symbols = [f.name for f in module.functions if not f.is_declaration and name in f.name]
-    return symbols[0].encode() + b"\n" + _machine(module.triple).emit_object(module)
+    return bytes(symbols[0].encode() + b"\n" + _machine(module.triple).emit_object(module))
 
 
 @cache
@@ -100,7 +100,11 @@ def _machine(triple: str) -> llvm.TargetMachine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_triple(triple or llvm.get_process_triple()).create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, jit=True, codemodel="jitdefault"
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=3,
+        jit=True,
+        codemodel="jitdefault",
     )
 
 

@@ -34,7 +34,11 @@ class Operation:
 
 
 def _tensor(value: Any) -> Tensor:
-    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=None if isinstance(value, bool) else torch.float64)
+    return (
+        value
+        if isinstance(value, Tensor)
+        else torch.tensor(value, dtype=None if isinstance(value, bool) else torch.float64)
+    )
 
 
 def _on_tensors(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ._operations import OPERATIONS
@@ -240,7 +240,7 @@ def _pow(b: Builder, x: Node, y: Node) -> Node | None:
     return product if y >= 0 else b.emit("div", 1.0, product)
 
 
-_RULES = {
+_RULES: dict[str, Callable[..., Node | None]] = {
     "add": _add,
     "sub": _sub,
     "mul": _mul,

@@ -35,7 +35,8 @@ def evaluate(program: Program, values: Mapping[str, Tensor], dtype: torch.dtype)
         known[step.name] = result.to(dtype) if step.kind == "r" else result
     constants = {node: torch.tensor(node, dtype=dtype) for node in program.outputs.values() if isinstance(node, float)}
     return {
-        label: known[node] if isinstance(node, str) else constants[float(node)] for label, node in program.outputs.items()
+        label: known[node] if isinstance(node, str) else constants[float(node)]
+        for label, node in program.outputs.items()
     }
 
 
@@ -52,11 +53,16 @@ class ReferenceKernel(Kernel):
         outputs = {name: torch.empty(steps, neurons, dtype=dtype, device=device) for name in loop.outputs}
         kinds = loop.written if self.variant.training else {}
         written = {
-            n: torch.empty(steps, neurons, dtype=dtype if k == "r" else torch.bool, device=device) for n, k in kinds.items()
+            n: torch.empty(steps, neurons, dtype=dtype if k == "r" else torch.bool, device=device)
+            for n, k in kinds.items()
         }
         now = dict(states)
         for t in range(steps):
-            given = {**hoisted, **{STATE + n: v for n, v in now.items()}, **{INPUT + n: x[t] for n, x in inputs.items()}}
+            given = {
+                **hoisted,
+                **{STATE + n: v for n, v in now.items()},
+                **{INPUT + n: x[t] for n, x in inputs.items()},
+            }
             result = evaluate(program, given, dtype)
             now = {name: result[STATE + name].expand(neurons) for name in now}
             for name, output in outputs.items():

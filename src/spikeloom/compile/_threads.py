@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import torch
 
@@ -34,6 +35,6 @@ def parallel(work: Callable[[int, int], None], count: int, block: int, steps: in
     # Two pieces a thread: one that is held up by another process leaves the rest to the others.
     pieces = min(blocks, 2 * threads)
     edges = [min(count, block * (blocks * k // pieces)) for k in range(pieces)] + [count]
-    pending = [_executor(threads).submit(work, lo, hi) for lo, hi in zip(edges, edges[1:], strict=False)]
+    pending = [_executor(threads).submit(work, lo, hi) for lo, hi in pairwise(edges)]
     for future in pending:
         future.result()

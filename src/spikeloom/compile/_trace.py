@@ -66,7 +66,7 @@ class Traced:
     def __float__(self) -> float:
         raise TraceError("float() and math functions of a traced value cannot be compiled", do=_RUN_TIME)
 
-    __int__ = __index__ = __len__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __len__ = __float__
 
     def __iter__(self) -> Iterator[Any]:
         raise TraceError("iterating over or indexing a traced value cannot be compiled", do=_ELEMENTWISE)
@@ -103,7 +103,7 @@ def _record(name: str, arguments: Sequence[Any], options: Mapping[str, Any]) -> 
         raise TraceError(f"{name} inside torch.no_grad() or a torch.autograd.Function cannot be compiled", do=do)
     if plain in ("max", "min") and len(arguments) == 2:
         plain += "imum"
-    if plain not in FUNCTIONS or name.endswith("_") and not name.startswith("__"):
+    if plain not in FUNCTIONS or (name.endswith("_") and not name.startswith("__")):
         raise TraceError(f"{name} cannot be compiled", do=_ELEMENTWISE)
     nodes = [_node(a, name) for a in arguments]
     named = {key: _node(value, name) for key, value in options.items()}
@@ -141,38 +141,35 @@ def node_of(value: object, what: str) -> Node:
     raise TraceError(what, expected="an elementwise result", got=type(value).__name__, do="return a tensor")
 
 
-def partials(value: Tensor, leaves: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def partials(value: Any, leaves: Mapping[str, Any]) -> dict[str, Any]:
     """Partial derivatives of an elementwise function, differentiable again; what it does not depend on is left out.
 
     Serves statements that differentiate themselves, traced or on ordinary tensors. Leaves come from `leaf`.
     """
-    given: Any = value
-    if isinstance(given, Traced):
-        nodes = {name: str(traced.node) for name, traced in leaves.items() if isinstance(traced, Traced)}
-        found = gradients(given.builder, {given.node: 1.0}, nodes.values())
-        pairs = {name: found[node] for name, node in nodes.items() if found[node] != 0.0}
-        return {name: Traced(node, given.builder) for name, node in pairs.items()}  # type: ignore[misc]
-    if not isinstance(given, Tensor) or not given.requires_grad:
+    if isinstance(value, Traced):
+        nodes = {name: traced.node for name, traced in leaves.items()}
+        found = gradients(value.builder, {value.node: 1.0}, nodes.values())
+        return {name: Traced(found[node], value.builder) for name, node in nodes.items() if found[node] != 0.0}
+    if not isinstance(value, Tensor) or not value.requires_grad:
         return {}
-    ones = torch.ones_like(given)
-    slopes = torch.autograd.grad(given, list(leaves.values()), ones, create_graph=True, allow_unused=True)
+    ones = torch.ones_like(value)
+    slopes = torch.autograd.grad(value, list(leaves.values()), ones, create_graph=True, allow_unused=True)
     return {name: slope for name, slope in zip(leaves, slopes, strict=True) if slope is not None}
 
 
-def leaf(value: Tensor) -> Tensor:
+def leaf(value: Any) -> Any:
     """A value of its own, equal to `value`, to differentiate with respect to."""
-    detached: Any = value.detach()
-    return detached if isinstance(detached, Traced) else detached.requires_grad_()  # type: ignore[return-value]
+    detached = value.detach()
+    return detached.requires_grad_() if isinstance(detached, Tensor) else detached
 
 
-def depends(value: Tensor, on: Iterable[Tensor]) -> bool:
+def depends(value: Any, on: Iterable[Any]) -> bool:
     """Whether a traced value depends on any of `on`; not known, and False, for ordinary tensors."""
-    given: Any = value
-    if not isinstance(given, Traced):
+    if not isinstance(value, Traced):
         return False
-    steps = {step.name: step for step in given.builder.body}
+    steps = {step.name: step for step in value.builder.body}
     banned = {traced.node for traced in on if isinstance(traced, Traced)}
-    pending = [given.node]
+    pending = [value.node]
     while pending:
         node = pending.pop()
         if node in banned:

@@ -15,9 +15,9 @@ from ..compile._arguments import initial_state, placed_params
 from ..errors import NonFiniteError, ParameterError, SpikeloomError, UnknownNameError
 from ..parameters import Param
 from ..surrogate import Smoothed, Surrogate
+from ._session import Session, active
 from .integrate_and_fire import IF
 from .neuron import Neuron
-from ._session import Session, active
 
 _STEPS, _BATCH = 13, 3
 
@@ -107,7 +107,7 @@ def _bad_values(param: Param) -> Iterator[float]:
 def _declarations_are_complete(neuron: Neuron) -> None:
     for kind in (neuron.params, neuron.states, neuron.inputs):
         for name, item in kind.items():
-            _require(bool(item.unit and item.meaning), f"{name} has no unit or meaning")  # type: ignore[attr-defined]
+            _require(bool(item.unit and item.meaning), f"{name} has no unit or meaning")
     for name, state in neuron.states.items():
         known = not isinstance(state.rest, str) or state.rest in neuron.params
         _require(known, f"state {name} rests at {state.rest!r}, which is no parameter")

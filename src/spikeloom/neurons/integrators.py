@@ -1,7 +1,7 @@
 """Integrators: how a `derivative` becomes the state one time step later. Each is its textbook formula.
 
 Which to choose: `Exact` for linear dynamics (all of the LIF family), with no error at any dt; `ExponentialEuler` where
-each variable is linear in itself (conductances, gates), stable at any dt; `Euler` to reproduce models published with it.
+each variable is linear in itself (conductances, gates), stable at any dt; `Euler` to reproduce models published so.
 """
 
 from __future__ import annotations

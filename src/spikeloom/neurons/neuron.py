@@ -20,10 +20,10 @@ from .integrators import Exact, Integrator
 class Neuron(Declared, nn.Module):
     """Abstract: a subclass declares parameters, states and inputs and states its dynamics.
 
-    One step, in this order: `deliver` (jumps caused by the input), `charge` (integration; by default `derivative` through
-    `integrator`), `fire` (by default the surrogate of `threshold`, a spike where it is >= 0), `reset` (values that
-    states take where there was a spike). A neuron that states no `threshold` does not spike; its output is the state
-    named by `output`.
+    One step, in this order: `deliver` (jumps caused by the input), `charge` (integration; by default `derivative`
+    through `integrator`), `fire` (by default the surrogate of `threshold`, a spike where it is >= 0), `reset` (values
+    that states take where there was a spike). A neuron that states no `threshold` does not spike; its output is the
+    state named by `output`.
 
     Shapes: input and output [T, B, *features]. Parameters may be numbers or tensors over the leading feature axes.
     Raises: ParameterError, DTypeError, UnknownNameError at construction; ShapeError, DTypeError, DeviceError,

@@ -29,7 +29,7 @@ class Wrapper(Neuron):
         twice = taken.intersection(self.declarations)
         if twice:
             raise ParameterError(f"{type(self).__name__} declares {sorted(twice)}, which {neuron!r} has already")
-        super().__init__(**given)
+        super().__init__(learn=(), **given)
         self.neuron = neuron
         for name in (learn,) if isinstance(learn, str) else learn:
             self._make_learnable(name)
@@ -70,8 +70,10 @@ class Wrapper(Neuron):
         return super().option(name) if name in self.declared(Option) else self.wrapped.option(name)
 
     def _set_option(self, name: str, value: object) -> None:
-        owner = super() if name in self.declared(Option) else self.neuron
-        owner._set_option(name, value)
+        if name in self.declared(Option):
+            super()._set_option(name, value)
+        else:
+            self.neuron._set_option(name, value)
 
     def value(self, name: str) -> Any:
         """The value of a variable of the wrapper or else of the wrapped neuron."""
@@ -116,7 +118,9 @@ class Refractory(Wrapper):
         t_ref, dt = values["t_ref"], values["dt"]
         if not isinstance(t_ref, Tensor) and not isinstance(dt, Tensor) and abs(t_ref / dt - round(t_ref / dt)) > 1e-6:
             do = f"{round(t_ref / dt) * dt:g} ms is nearest; choose it, or a smaller dt"
-            raise ParameterError("Refractory.t_ref", expected=f"a multiple of dt = {dt:g} ms", got=f"{t_ref:g} ms", do=do)
+            raise ParameterError(
+                "Refractory.t_ref", expected=f"a multiple of dt = {dt:g} ms", got=f"{t_ref:g} ms", do=do
+            )
 
     def _resting(self) -> Tensor:
         return self.remaining > -0.5 * self.dt

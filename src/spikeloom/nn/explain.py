@@ -28,9 +28,12 @@ class Explanation:
 
     def __str__(self) -> str:
         forward, backward = self.operations
-        work = f"{self.steps} steps x {self.neurons} neurons, {self.dtype}"
-        cost = f"{forward} operations forward, {backward} backward, {self.saved_bytes} bytes kept per neuron and step"
-        return f"{self.name or 'model'}: {self.neuron}\n  {self.backend} ({self.reason}); {work}\n  {cost}; {self.hoisted} values computed once per call"
+        return (
+            f"{self.name or 'model'}: {self.neuron}\n"
+            f"  {self.backend} ({self.reason}); {self.steps} steps x {self.neurons} neurons, {self.dtype}\n"
+            f"  {forward} operations forward, {backward} backward, {self.saved_bytes} bytes kept per neuron and step, "
+            f"{self.hoisted} values computed once per call"
+        )
 
 
 def explain(model: nn.Module, x: Tensor) -> list[Explanation]:

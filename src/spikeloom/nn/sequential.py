@@ -46,5 +46,7 @@ def _folded(module: nn.Module, x: Tensor) -> Tensor:
     if not isinstance(y, Tensor) or y.shape[0] != x.shape[0] * x.shape[1]:
         got = list(y.shape) if isinstance(y, Tensor) else type(y).__name__
         do = "keep the batch axis first, or give the module a neuron so that it receives [T, B, ...]"
-        raise ShapeError(f"result of {type(module).__name__}", expected=f"[{x.shape[0] * x.shape[1]}, ...]", got=got, do=do)
-    return y.unflatten(0, x.shape[:2])
+        raise ShapeError(
+            f"result of {type(module).__name__}", expected=f"[{x.shape[0] * x.shape[1]}, ...]", got=got, do=do
+        )
+    return y.view(*x.shape[:2], *y.shape[1:])

@@ -12,7 +12,9 @@ from ..neurons import Neuron
 from ..neurons._session import Session, States, active
 
 
-def unroll(model: nn.Module, x: Tensor, state: Mapping[str, Mapping[str, Tensor]] | None = None) -> tuple[Tensor, States]:
+def unroll(
+    model: nn.Module, x: Tensor, state: Mapping[str, Mapping[str, Tensor]] | None = None
+) -> tuple[Tensor, States]:
     """Run `model` on a piece of a stream, from `state` or from rest; return its output and the state at the end.
 
     The state is a dict: module name of each neuron -> variable -> tensor [B, *features]. Running a sequence in pieces
@@ -69,5 +71,7 @@ def _checked(model: nn.Module, state: Mapping[str, Mapping[str, Tensor]]) -> Sta
         if name not in names:
             raise UnknownNameError("state of unroll", name, names)
     if not state:
-        raise ShapeError("state of unroll", expected="the state that unroll returned", got="an empty one", do="pass None")
+        raise ShapeError(
+            "state of unroll", expected="the state that unroll returned", got="an empty one", do="pass None"
+        )
     return {name: dict(values) for name, values in state.items()}
