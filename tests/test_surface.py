@@ -12,7 +12,7 @@ SURFACE = {
     # running them
     "unroll", "record", "backend", "explain",
     # contract tests
-    "check_neuron", "check_surrogate",
+    "check_encoder", "check_neuron", "check_surrogate",
     # catalogues
     "coding", "datasets", "errors", "neurons", "nn", "surrogate", "training",
 }  # fmt: skip

@@ -6,7 +6,8 @@
 torch.Size([8, 1, 3])
 """
 
-from . import errors, neurons, nn, surrogate
+from . import coding, datasets, errors, neurons, nn, surrogate, training
+from .coding import check_encoder
 from .compile import backend
 from .neurons import (
     IF,
@@ -18,13 +19,36 @@ from .neurons import (
     Refractory,
     check_neuron,
     check_surrogate,
-)  # fmt: skip
+)
 from .nn import explain, record, unroll
 from .parameters import Input, Option, Param, State
 
 __version__ = "0.1.0"
+
 __all__ = [
-    "IF", "LIF", "AdaptiveLIF", "CurrentLIF", "Input", "LeakyIntegrator", "Neuron", "Option", "Param", "Refractory",
-    "State", "backend", "check_neuron", "check_surrogate", "errors", "explain", "neurons", "nn", "record", "surrogate",
+    "IF",
+    "LIF",
+    "AdaptiveLIF",
+    "CurrentLIF",
+    "Input",
+    "LeakyIntegrator",
+    "Neuron",
+    "Option",
+    "Param",
+    "Refractory",
+    "State",
+    "backend",
+    "check_encoder",
+    "check_neuron",
+    "check_surrogate",
+    "coding",
+    "datasets",
+    "errors",
+    "explain",
+    "neurons",
+    "nn",
+    "record",
+    "surrogate",
+    "training",
     "unroll",
-]  # fmt: skip
+]

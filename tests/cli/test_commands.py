@@ -133,7 +133,9 @@ def test_bad_input_to_train_is_refused(run: Path, tmp_path: Path) -> None:
     refused(spikeloom("train", "--resume", "--overwrite", *out), "one of them")
     refused(spikeloom("train", "--resume", *out), "config.json", "none")
     refused(spikeloom("train", "--out", run), "finished run", "overwrite")
-    refused(spikeloom("train", "--out", run, "--resume", "--epochs", "9", "--hidden", "8"), "epochs: 2", "hidden: (32,)")
+    refused(
+        spikeloom("train", "--out", run, "--resume", "--epochs", "9", "--hidden", "8"), "epochs: 2", "hidden: (32,)"
+    )
     refused(spikeloom("train", "--epoch", "3"), "--epochs")
     assert not (tmp_path / "new").exists()
 
@@ -175,7 +177,9 @@ def test_help_does_not_draw(tmp_path: Path) -> None:
         "assert CliRunner().invoke(app, ['train', '--help']).exit_code == 0;"
         "print([name for name in ('matplotlib', 'sklearn', 'PIL') if name in sys.modules])"
     )
-    result = subprocess.run([sys.executable, "-c", code], env=environment_here(), capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment_here(), capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "[]"
 
 

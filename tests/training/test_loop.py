@@ -175,7 +175,7 @@ def test_a_damaged_checkpoint_is_refused(digits: Dataset, tmp_path: Path, damage
         path.write_bytes(content[: len(content) // 2])
     else:
         path.write_bytes(content[:-5] + bytes([content[-5] ^ 1]) + content[-4:])
-    with pytest.raises(CheckpointError, match="checkpoint.safetensors"):
+    with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors"):
         run(digits, tmp_path, resume=True)
 
 

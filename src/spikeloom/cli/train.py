@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,7 +49,9 @@ def train(
     channels: Annotated[str | None, typer.Option(help=f"Convolution channels, e.g. 16,32; '' for none. {_OWN}")] = None,
     hidden: Annotated[str | None, typer.Option(help=f"Neurons of fully connected layers, e.g. 512,256. {_OWN}")] = None,
     dropout: Annotated[float | None, typer.Option(help=f"Fraction of inputs left out. {_OWN}")] = None,
-    tau_mem: Annotated[float | None, typer.Option(help="Membrane time constant in ms; a step is 1 ms. [default: 1.44]")] = None,
+    tau_mem: Annotated[
+        float | None, typer.Option(help="Membrane time constant in ms; a step is 1 ms. [default: 1.44]")
+    ] = None,
     report: Annotated[bool, typer.Option(help="Write pictures and report.html at the end.")] = True,
 ) -> None:
     """Train a spiking network on images and write its weights, metrics and report.
@@ -130,8 +133,6 @@ def _report(model: Any, data: datasets.Dataset, folder: RunFolder) -> None:
     try:
         show_note(f"Report: {write_report(model, data, folder)}")
     except KeyboardInterrupt as stopped:
-        import signal
-
         raise TrainingInterrupted(folder.path, signal.SIGINT) from stopped
 
 

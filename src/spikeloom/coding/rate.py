@@ -103,4 +103,5 @@ class Poisson(Encoder):
 
 def _draw(p: Tensor, steps: int, generator: torch.Generator | None) -> Tensor:
     # Uniform numbers lie in [0, 1), so "<" makes p = 0 silent and p = 1 certain.
-    return torch.rand((steps, *p.shape), generator=generator, dtype=p.dtype, device=p.device) < p
+    # In place: a new tensor costs as much as the draw.
+    return torch.rand((steps, *p.shape), generator=generator, dtype=p.dtype, device=p.device).lt_(p.detach())

@@ -19,8 +19,8 @@ VERSION = 1
 class NetworkConfig:
     """The shape of a classifier: convolutions, then fully connected layers, each followed by LIF neurons.
 
-    Sizes are numbers of channels and of neurons. Units: `tau_mem` in milliseconds, with steps of 1 ms; the default halves
-    the potential in each step.
+    Sizes are numbers of channels and of neurons. Units: `tau_mem` in milliseconds, with steps of 1 ms; the default
+    halves the potential in each step.
 
     >>> NetworkConfig(hidden=(800,), dropout=0.2).channels
     ()

@@ -20,8 +20,8 @@ def build_network(config: NetworkConfig, *, shape: Sequence[int], classes: int, 
     """Blocks of convolution and LIF, blocks of linear layer and LIF, then a linear layer with a leaky read-out.
 
     The image is halved after the last convolution by maximum pooling: the maximum of 0/1 spikes is a spike, where a
-    mean would be none. Batch normalisation over time and batch keeps the currents near the threshold; without it
-    the same network with two convolutions stayed 3 to 6 points below on held-out digits.
+    mean would be none. Batch normalisation over time and batch keeps the currents near the threshold: without it the
+    network with two convolutions stayed 2 to 6 points below on held-out digits.
 
     Shapes: `shape` is (channels, height, width) of an image; the network maps [T, B, *shape] to potentials
     [T, B, classes]. The same `seed` gives the same weights; the caller's random state is left alone.
