@@ -17,5 +17,5 @@ network = sl.nn.Sequential(
 )
 config = sl.training.TrainingConfig(epochs=20, steps=4, shift=1, seed=0)
 history = sl.training.fit(network, digits, config=config, out="runs/example", overwrite=True, on_epoch=print)
-print(write_report(network, digits, sl.training.RunFolder("runs/example")))
+print(write_report(network, digits, "runs/example"))
 assert history[-1].test_accuracy >= 0.975, history[-1]

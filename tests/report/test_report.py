@@ -40,7 +40,7 @@ def finished(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple
     folder = RunFolder(tmp_path_factory.mktemp("run") / "a <run>")
     model = build_network(NETWORK, shape=(1, 8, 8), classes=10)
     fit(model, digits, config=TRAINING, network=NETWORK, out=folder.path)
-    write_report(model, digits, folder)
+    write_report(model, digits, folder.path)
     return model, folder
 
 
@@ -154,5 +154,5 @@ def test_a_network_built_in_python_is_reported_without_a_command(digits: Dataset
         nn.Flatten(), nn.Linear(64, 20), sl.LIF(tau_mem=2.0), nn.Linear(20, 10), sl.LeakyIntegrator()
     )
     fit(model, digits, config=TrainingConfig(epochs=1), out=tmp_path)
-    page = write_report(model, digits, RunFolder(tmp_path)).read_text()
+    page = write_report(model, digits, tmp_path).read_text()
     assert "spikeloom evaluate" not in page

@@ -25,15 +25,15 @@ from spikeloom.training import (
 from spikeloom.training.configuration import replace_fields
 
 # Shown in the help; the values are in training/defaults.py.
-_OWN = "[default: by data set]"
+_OWN = "(default: by data set)"
 
 
 def train(
-    data: Annotated[str | None, typer.Option(help=f"{', '.join(datasets.names())}. [default: digits]")] = None,
+    data: Annotated[str | None, typer.Option(help=f"{', '.join(datasets.names())}. (default: digits)")] = None,
     epochs: Annotated[int | None, typer.Option(help=f"Passes over the training images. {_OWN}")] = None,
     steps: Annotated[int | None, typer.Option(help=f"Time steps for which an image is shown. {_OWN}")] = None,
-    seed: Annotated[int | None, typer.Option(help="Start of all random numbers. [default: 0]")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run. [default: runs/<data set>]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Start of all random numbers. (default: 0)")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run. (default: runs/<data set>)")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")] = False,
     data_dir: Annotated[
@@ -45,12 +45,12 @@ def train(
     shift: Annotated[
         int | None, typer.Option(help=f"Largest random shift of training images, in pixels. {_OWN}")
     ] = None,
-    encoder: Annotated[str | None, typer.Option(help=f"{', '.join(ENCODERS)}. [default: direct]")] = None,
+    encoder: Annotated[str | None, typer.Option(help=f"{', '.join(ENCODERS)}. (default: direct)")] = None,
     channels: Annotated[str | None, typer.Option(help=f"Convolution channels, e.g. 16,32; '' for none. {_OWN}")] = None,
     hidden: Annotated[str | None, typer.Option(help=f"Neurons of fully connected layers, e.g. 512,256. {_OWN}")] = None,
     dropout: Annotated[float | None, typer.Option(help=f"Fraction of inputs left out. {_OWN}")] = None,
     tau_mem: Annotated[
-        float | None, typer.Option(help="Membrane time constant in ms; a step is 1 ms. [default: 1.44]")
+        float | None, typer.Option(help="Membrane time constant in ms; a step is 1 ms. (default: 1.44)")
     ] = None,
     report: Annotated[bool, typer.Option(help="Write pictures and report.html at the end.")] = True,
 ) -> None:
@@ -131,7 +131,7 @@ def _report(model: Any, data: datasets.Dataset, folder: RunFolder) -> None:
     from spikeloom.report import write_report
 
     try:
-        show_note(f"Report: {write_report(model, data, folder)}")
+        show_note(f"Report: {write_report(model, data, folder.path)}")
     except KeyboardInterrupt as stopped:
         raise TrainingInterrupted(folder.path, signal.SIGINT) from stopped
 

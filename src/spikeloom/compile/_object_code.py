@@ -47,8 +47,8 @@ def _circumstances() -> tuple[str, ...]:
     """What compiled code depends on besides its source."""
     versions = (f"{package} {version(package)}" for package in ("numba", "llvmlite"))
     features = llvm.get_host_cpu_features().flatten()
-    # Kernels call functions of these two files, whose code is compiled into them.
-    language = (Path(__file__).with_name(file).read_text() for file in ("_kernel_language.py", "_vector_math.py"))
+    # Kernels are compiled with what these files say.
+    language = (Path(__file__).with_name(file).read_text() for file in ("_kernel_language.py", "_object_code.py", "_vector_math.py"))
     return (*versions, *language, llvm.get_process_triple(), llvm.get_host_cpu_name(), features)
 
 
@@ -80,8 +80,7 @@ def _compile(source: str, name: str, arguments: Sequence[str]) -> bytes:
     # Numba takes long to import and is not needed where every kernel comes from the cache.
     from . import _kernel_language as language
 
-    # More streams than eight are checked for overlap too, without which their loop would not vectorise.
-    _raise_overlap_checks()
+    _set_vectoriser()
     namespace = dict(vars(language))
     exec(compile(source, f"<kernel {name}>", "exec"), namespace)
     function: Callable[..., None] = namespace[name]
@@ -92,8 +91,12 @@ def _compile(source: str, name: str, arguments: Sequence[str]) -> bytes:
 
 
 @cache
-def _raise_overlap_checks() -> None:
+def _set_vectoriser() -> None:
+    """A vectorised loop first checks that its streams do not overlap; see to it that the check is made, and passes."""
+    # By default LLVM gives up at more than eight comparisons, ...
     llvm.set_option("", "--runtime-memory-check-threshold=1000")
+    # ... and moves the check before the loop over time, where time that runs backwards always fails it.
+    llvm.set_option("", "--hoist-runtime-checks=false")
 
 
 def _machine(triple: str) -> llvm.TargetMachine:

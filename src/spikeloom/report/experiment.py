@@ -68,11 +68,13 @@ def measure(model: nn.Module, data: Dataset, *, config: RunConfig, history: list
     )
 
 
-def write_report(model: nn.Module, data: Dataset, folder: RunFolder) -> Path:
-    """Write `learning_curve.png`, `spike_raster.png`, `weights.png` and `report.html` into a finished run's folder.
+def write_report(model: nn.Module, data: Dataset, out: str | Path) -> Path:
+    """Write `learning_curve.png`, `spike_raster.png`, `weights.png` and `report.html` into a finished run's
+    folder `out`.
 
     Returns the path of the page, which holds its pictures and can be moved on its own.
     """
+    folder = RunFolder(Path(out))
     config = folder.config()
     history = [EpochMetrics(**row) for row in folder.metrics()]
     experiment = measure(model, data, config=config, history=history)
