@@ -111,6 +111,8 @@ def _kernel_for(chosen: Backend, loop: Loop, variant: Variant) -> Kernel:
 def _fields(loop: Loop, params: Mapping[str, Tensor]) -> frozenset[str]:
     """Hoisted values that differ between neurons: those computed from a parameter tensor."""
     varying = {PARAM + name for name, value in params.items() if value.dim()}
+    if not varying:
+        return frozenset()
     for step in loop.prologue.body:
         if varying.intersection(step.sources):
             varying.add(step.name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -39,21 +40,19 @@ class Loop:
     backward: Program | None
     epilogue: Program | None
 
-    @property
+    @cached_property
     def hoisted(self) -> tuple[str, ...]:
         """Names of the values that the prologue hands to the loop."""
         return tuple(self.prologue.outputs)
 
-    @property
+    @cached_property
     def saved(self) -> dict[str, str]:
         """What the backward pass reads of each step, with its kind."""
         inputs = self.backward.inputs if self.backward else {}
-        return {name: kind for name, kind in inputs.items() if name in self._kept()}
+        of_step = self.forward.kinds().keys() - set(self.hoisted)
+        return {name: kind for name, kind in inputs.items() if name in of_step}
 
-    def _kept(self) -> set[str]:
-        return {name for name in self.forward.kinds() if name not in self.hoisted}
-
-    @property
+    @cached_property
     def written(self) -> dict[str, str]:
         """Those of `saved` that the forward pass must write, because they are neither inputs nor outputs."""
         at_hand = {INPUT + name for name in self.inputs} | {self.forward.outputs[name] for name in self.outputs}
