@@ -5,6 +5,7 @@ From one declaration come the constructor, the check, the error text, the docume
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
@@ -61,6 +62,11 @@ class Param(Variable):
     high: float = math.inf
     at_least: float = -math.inf
     at_most: float = math.inf
+
+    def described(self) -> str:
+        """Meaning, unit, bounds and default, for documentation."""
+        bounds = f", {self.bounds}" if self.bounds else ""
+        return f"{self.meaning} ({self.unit}){bounds}; default {self.default:g}"
 
     @property
     def bounds(self) -> str:
@@ -150,6 +156,10 @@ class Option(Declaration, Generic[T]):
     default: T
     meaning: str
 
+    def described(self) -> str:
+        """Meaning and default, for documentation."""
+        return f"{self.meaning}; default {self.default!r}"
+
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
     @overload
@@ -183,13 +193,30 @@ class Declared:
     """
 
     declarations: ClassVar[Mapping[str, Declaration]] = {}
+    __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls.declarations = cls._collected()
+        cls._document()
+
+    @classmethod
+    def _collected(cls) -> dict[str, Declaration]:
         found: dict[str, Declaration] = {}
         for base in reversed(cls.__mro__):
             found.update({name: item for name, item in vars(base).items() if isinstance(item, Declaration)})
-        cls.declarations = found
+        return found
+
+    @classmethod
+    def _document(cls) -> None:
+        """Signature and docstring tell of the declared parameters and options."""
+        accepted = [item for item in cls.declarations.values() if isinstance(item, Param | Option)]
+        own = [p for n, p in inspect.signature(cls.__init__).parameters.items() if n not in ("self", "given")]
+        keywords = [inspect.Parameter(i.name, inspect.Parameter.KEYWORD_ONLY, default=i.default) for i in accepted]
+        cls.__signature__ = inspect.Signature([*own, *keywords])
+        if accepted and cls.__dict__.get("__doc__"):
+            rows = "\n".join(f"        {item.name}: {item.described()}" for item in accepted)
+            cls.__doc__ = f"{(cls.__doc__ or '').rstrip()}\n\n    Parameters:\n{rows}\n    "
 
     def __init__(self, **given: object) -> None:
         self._configure(given)

@@ -52,6 +52,7 @@ def train(
     tau_mem: Annotated[
         float | None, typer.Option(help="Membrane time constant in ms; a step is 1 ms. (default: 1.44)")
     ] = None,
+    threads: Annotated[int | None, typer.Option(help=f"Processor threads; 0 for PyTorch's choice. {_OWN}")] = None,
     report: Annotated[bool, typer.Option(help="Write pictures and report.html at the end.")] = True,
 ) -> None:
     """Train a spiking network on images and write its weights, metrics and report.
@@ -75,6 +76,7 @@ def train(
         "weight_decay": weight_decay,
         "shift": shift,
         "encoder": encoder,
+        "threads": threads,
     }
     folder = RunFolder(out if out is not None else Path("runs") / (data or "digits"))
     name, network, training = _start_from(folder, data, resume=resume)

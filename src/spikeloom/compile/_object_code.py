@@ -48,7 +48,8 @@ def _circumstances() -> tuple[str, ...]:
     versions = (f"{package} {version(package)}" for package in ("numba", "llvmlite"))
     features = llvm.get_host_cpu_features().flatten()
     # Kernels are compiled with what these files say.
-    language = (Path(__file__).with_name(file).read_text() for file in ("_kernel_language.py", "_object_code.py", "_vector_math.py"))
+    files = ("_kernel_language.py", "_object_code.py", "_vector_math.py")
+    language = (Path(__file__).with_name(file).read_text() for file in files)
     return (*versions, *language, llvm.get_process_triple(), llvm.get_host_cpu_name(), features)
 
 

@@ -9,17 +9,18 @@ import torch
 from torch import Tensor
 
 from ..errors import DTypeError, ParameterError
-from ..parameters import D, Option, Param, State, Value
+from ..parameters import D, Declaration, Option, Param, State, Value
 from .neuron import Neuron
 
 
 class Wrapper(Neuron):
     """Abstract: declares what it adds; parameters, states and options of the wrapped neuron keep their names."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        inherited = Neuron.declarations
-        cls.declarations = {n: item for n, item in cls.declarations.items() if inherited.get(n) is not item}
+    @classmethod
+    def _collected(cls) -> dict[str, Declaration]:
+        """Without what every neuron declares: that is the wrapped neuron's."""
+        every = Neuron.declarations
+        return {name: item for name, item in super()._collected().items() if every.get(name) is not item}
 
     def __init__(self, neuron: Neuron, *, learn: Iterable[str] = (), **given: object) -> None:
         if not isinstance(neuron, Neuron):

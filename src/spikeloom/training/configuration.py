@@ -46,7 +46,8 @@ class TrainingConfig:
     """How a network is trained: AdamW with a learning rate that falls to zero along a half cosine.
 
     `steps` is the number of time steps for which an image is shown, `encoder` a name of `training.ENCODERS`, `shift`
-    the largest random translation of a training image in pixels, `seed` the start of every random number.
+    the largest random translation of a training image in pixels, `seed` the start of every random number. `threads` is
+    the number of processor threads, on which the last bit of the weights depends; 0 leaves it to PyTorch.
 
     >>> TrainingConfig(epochs=3).batch_size
     64
@@ -60,13 +61,14 @@ class TrainingConfig:
     weight_decay: float = 0.01
     shift: int = 0
     seed: int = 0
+    threads: int = 0
 
     def __post_init__(self) -> None:
         if self.encoder not in ENCODERS:
             raise UnknownNameError("training.encoder", self.encoder, ENCODERS)
         for name in ("epochs", "steps", "batch_size"):
             _whole(f"training.{name}", getattr(self, name), low=1)
-        for name in ("shift", "seed"):
+        for name in ("shift", "seed", "threads"):
             _whole(f"training.{name}", getattr(self, name), low=0)
         _number("training.learning_rate", self.learning_rate, low=0.0, strict=True)
         _number("training.weight_decay", self.weight_decay, low=0.0)

@@ -93,7 +93,7 @@ def fit(
     with contextlib.ExitStack() as stack:
         stop = None if folder is None else stack.enter_context(Interruption())
         stack.enter_context(torch.random.fork_rng())
-        stack.enter_context(_restored_threads())
+        stack.enter_context(_threads(config.threads))
         trainer = Trainer(model, data.train, config)
         history = [] if folder is None else _open(folder, run, trainer, resume=resume, overwrite=overwrite)
         while trainer.epoch < config.epochs:
@@ -175,9 +175,11 @@ def _stop_if_asked(folder: RunFolder | None, stop: Interruption | None) -> None:
 
 
 @contextlib.contextmanager
-def _restored_threads() -> Iterator[None]:
+def _threads(count: int) -> Iterator[None]:
     before = torch.get_num_threads()
     try:
+        if count:
+            torch.set_num_threads(count)
         yield
     finally:
         torch.set_num_threads(before)
