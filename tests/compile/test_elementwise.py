@@ -95,9 +95,8 @@ DERIVED: dict[str, Function] = {
     "where_numbers": lambda x, y: torch.where(x > y, 1.0, -x),
     "truth": lambda x, y: torch.logical_xor(x > 0, y > 0).to(x.dtype) * x,
     "scalar_tensor": lambda x: x * torch.tensor(1.5),
-    "minus": lambda x: -(+x) if hasattr(x, "__pos__") else -x,
     "detach": lambda x: x * x.detach(),
-    "unchanged": lambda x: x.clone().contiguous().double().float(),
+    "unchanged": lambda x: x.clone().contiguous().double(),
 }
 ALL = {**PRIMITIVE, **DERIVED}
 
@@ -146,7 +145,8 @@ def arguments(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     return x.contiguous(), y.contiguous()
 
 
-ROUNDED = {"exp", "expm1", "log", "log1p", "pow", "tanh", "sigmoid", "erf", "atan", "sin", "cos"}
+# Not exactly rounded by one of the two: numba's square root is, PyTorch's with MKL is not.
+ROUNDED = {"sqrt", "exp", "expm1", "log", "log1p", "pow", "tanh", "sigmoid", "erf", "atan", "sin", "cos"}
 
 
 def test_the_tables_are_complete() -> None:
@@ -208,7 +208,7 @@ def test_value_and_derivative(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in {"isnan", "lt", "le", "gt", "ge", "eq", "ne"}])
 def test_nan_stays_nan(name: str) -> None:
-    """A function that hides NaN would hide an error; those of truth values are asked what PyTorch says."""
+    """A function that hides NaN would hide an error, except where PyTorch itself does."""
     function = ALL[name]
     x = torch.tensor([math.nan, 0.5], dtype=torch.float64).view(2, 1, 1)
     y = torch.full_like(x, 0.5)

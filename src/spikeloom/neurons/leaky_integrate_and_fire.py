@@ -49,9 +49,8 @@ class CurrentLIF(Membrane):
     Source: Gerstner et al. 2014, "Neuronal dynamics", sections 1.3 and 3.1; Rotter and Diesmann 1999, Biol. Cybern. 81.
 
     >>> import torch, spikeloom as sl
-    >>> spikes = sl.CurrentLIF(tau_mem=10.0, tau_syn=5.0)(torch.full((8, 1, 1), 1.0))
-    >>> spikes.flatten()
-    tensor([0., 0., 0., 0., 1., 0., 0., 1.])
+    >>> sl.CurrentLIF(tau_mem=10.0, tau_syn=5.0)(torch.ones(8, 1, 1)).flatten()
+    tensor([0., 0., 0., 0., 0., 1., 0., 0.])
     """
 
     tau_mem = Param(20.0, "ms", "membrane time constant", low=0.0)
