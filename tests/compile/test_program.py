@@ -135,8 +135,8 @@ def test_simplification_is_exact(operation: str, names: tuple[Node, Node, Node],
 def test_small_whole_powers_are_products(x: float, power: float) -> None:
     """At most four roundings of products and a division: 5 u, u = 1.1e-16."""
     b = Builder()
-    program = select(b.body, {"x": "r"}, {"y": b.emit("pow", b.input("x"), power)})
-    program = select(b.body, {"x": "r"}, dict(program.outputs))
+    node = b.emit("pow", b.input("x"), power)
+    program = select(b.body, b.inputs, {"y": node})
     assert all(step.operation != "pow" for step in program.body)
     found = evaluate(program, {"x": torch.tensor(x, dtype=torch.float64)}, torch.float64)["y"]
     assert math.isclose(float(found), x**power, rel_tol=5.6e-16)

@@ -184,18 +184,15 @@ class _Run(torch.autograd.Function):
 
 
 def _incoming(plan: Plan, grads: Sequence[Tensor | None]) -> tuple[Buffers, Buffers]:
-    """Gradients of outputs as rows and of final states as new buffers; zeros where there is none."""
+    """Gradients of outputs as rows and of final states; zeros where there is none."""
     loop, dtype = plan.loop, plan.variant.dtype
     device = next((g.device for g in grads if g is not None), torch.device("cpu"))
     zeros = torch.zeros(1, dtype=dtype, device=device).expand(plan.steps, *plan.shape)
     count = len(loop.outputs)
     outputs = {n: _rows(plan, zeros if g is None else g) for n, g in zip(loop.outputs, grads[:count], strict=True)}
-    states = {}
-    for name, grad in zip(loop.states, grads[count:], strict=True):
-        states[name] = torch.zeros(plan.neurons, dtype=dtype, device=device)
-        if grad is not None:
-            states[name].copy_(grad.reshape(plan.neurons))
-    return outputs, states
+    zero = torch.zeros((), dtype=dtype, device=device)
+    finals = {n: zero if g is None else g.to(dtype) for n, g in zip(loop.states, grads[count:], strict=True)}
+    return outputs, {name: grad.expand(plan.shape).reshape(plan.neurons) for name, grad in finals.items()}
 
 
 def _parameter_gradients(plan: Plan, hoisted: Buffers, sums: Buffers) -> list[Tensor | None]:
@@ -220,7 +217,9 @@ def _summed(x: Tensor, shape: torch.Size) -> Tensor:
 def _watch_for_nan(plan: Plan, states: Buffers, inputs: Buffers) -> None:
     """NaN in a state variable never leaves it, so looking at the final state finds it at 1/T of the cost."""
     for name, value in states.items():
-        if not torch.isnan(value).any():
+        # The largest of numbers with NaN among them is NaN; finding it costs one pass in one thread.
+        largest = value.numpy().max(initial=0.0) if value.device.type == "cpu" else value.max().item()
+        if largest == largest:
             continue
         neuron = [int(i) for i in torch.isnan(value.view(plan.shape)).nonzero()[0]]
         where = f"{plan.name}.{name} of neuron {neuron} (batch index first)"

@@ -43,13 +43,13 @@ class Kernel(ABC):
 
     @abstractmethod
     def forward(self, steps: int, neurons: int, hoisted: Buffers, inputs: Buffers, states: Buffers) -> ForwardResult:
-        """Advance `steps` time steps from `states`."""
+        """Advance `steps` time steps from `states`; arguments are not changed."""
 
     @abstractmethod
     def backward(
         self, steps: int, neurons: int, hoisted: Buffers, saved: Buffers, grad_outputs: Buffers, grad_states: Buffers
     ) -> BackwardResult:
-        """Propagate gradients from the last step to the first."""
+        """Propagate gradients from the last step to the first; arguments are not changed."""
 
     @property
     def source(self) -> str:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ._kernel import BackwardResult, Buffers, ForwardResult, Kernel, Variant
 from ._loop import GRAD_OUTPUT, GRAD_STATE, INPUT, SAVED, STATE, SUM, Loop
+from ._memory import copied, empty
 from ._object_code import address_of
 from ._program import Instruction, Node, Program
 from ._threads import parallel
@@ -249,12 +250,12 @@ class NumbaKernel(Kernel):
 
     def forward(self, steps: int, neurons: int, hoisted: Buffers, inputs: Buffers, states: Buffers) -> ForwardResult:
         dtype = self.variant.dtype
-        outputs = {name: torch.empty(steps, neurons, dtype=dtype) for name in self.loop.outputs}
+        outputs = {name: empty(steps, neurons, dtype=dtype) for name in self.loop.outputs}
         written = {
-            name: torch.empty(steps, neurons, dtype=dtype if kind == "r" else torch.bool)
+            name: empty(steps, neurons, dtype=dtype if kind == "r" else torch.bool)
             for name, kind in self._written.items()
         }
-        final = {name: value.clone(memory_format=torch.contiguous_format) for name, value in states.items()}
+        final = {name: copied(value, dtype) for name, value in states.items()}
         streams = {
             **{f"in_{name}": x for name, x in inputs.items()},
             **{f"out_{name}": y for name, y in outputs.items()},
@@ -270,20 +271,23 @@ class NumbaKernel(Kernel):
         assert self._backward is not None and self.loop.backward is not None
         labels = self.loop.backward.outputs
         grads = {
-            label.removeprefix(INPUT): torch.empty(steps, neurons, dtype=self.variant.dtype)
+            label.removeprefix(INPUT): empty(steps, neurons, dtype=self.variant.dtype)
             for label in labels
             if label.startswith(INPUT)
         }
-        sums = {label: torch.zeros(neurons, dtype=self.variant.dtype) for label in labels if label.startswith(SUM)}
+        zero = torch.zeros((), dtype=self.variant.dtype).expand(neurons)
+        sums = {label: copied(zero, self.variant.dtype) for label in labels if label.startswith(SUM)}
+        # Becomes the gradient of the initial state.
+        first = {name: copied(value, self.variant.dtype) for name, value in grad_states.items()}
         streams = {
             **{f"kept_{name}": value for name, value in saved.items()},
             **{f"grad_{name}": value for name, value in grad_outputs.items()},
             **{f"to_{INPUT}{name}": value for name, value in grads.items()},
-            **{f"state_{name}": value for name, value in grad_states.items()},
+            **{f"state_{name}": value for name, value in first.items()},
             **sums,
         }
         self._backward(steps, neurons, streams, hoisted)
-        return BackwardResult(grads, grad_states, sums)
+        return BackwardResult(grads, first, sums)
 
 
 def build(loop: Loop, variant: Variant) -> Kernel:
