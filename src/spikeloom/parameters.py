@@ -287,6 +287,12 @@ class Declared:
         return self._gather(Param)
 
     def _gather(self, kind: type[D]) -> dict[str, D]:
+        gathered: dict[type, dict[str, Any]] = self.__dict__.setdefault("_gathered", {})
+        if kind not in gathered:
+            gathered[kind] = self._gather_anew(kind)
+        return gathered[kind]
+
+    def _gather_anew(self, kind: type[D]) -> dict[str, D]:
         found = dict(self.declared(kind))
         for prefix, part in self._parts():
             found.update({prefix + name: item for name, item in part._gather(kind).items()})

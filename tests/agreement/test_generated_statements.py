@@ -110,6 +110,8 @@ def gradients(run: Callable[[Tensor], Tensor], neuron: sl.Neuron, x: Tensor) -> 
 @given(tree=TREES, hard=st.booleans(), detach=st.booleans())
 @example(tree=("sub", "v", "v"), hard=True, detach=False)
 @example(tree=("where", "i", ("mul", "v", "p"), ("detach", "p")), hard=False, detach=True)
+@example(tree=("where", "p", "v", "i"), hard=True, detach=True)
+@example(tree=("both", "p", "p", "i"), hard=False, detach=True)
 @example(tree=("mul", ("maximum", "v", "i"), ("minimum", ("sin", "p"), "v")), hard=False, detach=False)
 def test_generated_statements(tree: Tree, hard: bool, detach: bool) -> None:
     """float64: functions of two libraries differ by some 1e-16, which 7 steps of slope below 100 each may amplify."""

@@ -134,9 +134,7 @@ LAYOUTS: dict[str, Callable[[], Tensor]] = {
     "constant in time": lambda: drive(1, 3, 7, 4, 5).expand(9, -1, -1, -1, -1),
     "constant in the batch": lambda: drive(9, 1, 7, 4, 5).expand(-1, 3, -1, -1, -1),
     "constant": lambda: drive(1, 1, 1, 1, 1).expand(9, 3, 7, 4, 5),
-    "channels last": lambda: (
-        drive(27, 7, 4, 5).contiguous(memory_format=torch.channels_last).unflatten(0, (9, 3))
-    ),
+    "channels last": lambda: drive(27, 7, 4, 5).contiguous(memory_format=torch.channels_last).unflatten(0, (9, 3)),
     "behind an offset": lambda: drive(9 * 3 * 7 * 4 * 5 + 3).narrow(0, 3, 9 * 3 * 7 * 4 * 5).view(9, 3, 7, 4, 5),
 }
 
@@ -176,20 +174,13 @@ def test_a_gradient_that_is_strided_or_constant() -> None:
 @pytest.fixture
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Fresh memory of the numba back end holds NaN, truth values hold True."""
-    empty, count = torch.empty, [0]
+    empty, count = _numba.empty, [0]
 
-    def fill(*shape: int, **options: object) -> Tensor:
+    def fill(*shape: int, dtype: torch.dtype) -> Tensor:
         count[0] += 1
-        buffer: Tensor = empty(*shape, **options)  # type: ignore[call-overload]
-        return buffer.fill_(True if buffer.dtype == torch.bool else torch.nan)
+        return empty(*shape, dtype=dtype).fill_(True if dtype == torch.bool else torch.nan)
 
-    class Poisoned:
-        """The torch module as the back end sees it."""
-
-        def __getattr__(self, name: str) -> object:
-            return fill if name == "empty" else getattr(torch, name)
-
-    monkeypatch.setattr(_numba, "torch", Poisoned())
+    monkeypatch.setattr(_numba, "empty", fill)
     yield count
 
 

@@ -14,7 +14,10 @@ from spikeloom.compile._program import Instruction
 
 
 def cut(
-    steps: list[tuple[str, str, tuple[str, ...]]], inputs: Mapping[str, int], roots: list[str], costs: Mapping[str, float]
+    steps: list[tuple[str, str, tuple[str, ...]]],
+    inputs: Mapping[str, int],
+    roots: list[str],
+    costs: Mapping[str, float],
 ) -> set[str]:
     """Cut of a graph given as instructions and as the levels of its inputs; a cost not given is 4."""
     body = {name: Instruction(name, operation, arguments) for name, operation, arguments in steps}
@@ -54,7 +57,12 @@ def test_two_bytes_and_one_value_against_a_shared_source() -> None:
 
 
 def test_parameters_are_never_kept() -> None:
-    steps = [("rate", "exp", ("p",)), ("h", "mul", ("rate", "x")), ("g", "mul", ("gy", "h")), ("gp", "mul", ("g", "rate"))]
+    steps = [
+        ("rate", "exp", ("p",)),
+        ("h", "mul", ("rate", "x")),
+        ("g", "mul", ("gy", "h")),
+        ("gp", "mul", ("g", "rate")),
+    ]
     assert cut(steps, {"p": 0, "x": 1, "gy": 2}, ["gp"], {"x": 3.6}) == {"x"}
 
 

@@ -181,7 +181,11 @@ def test_operations(backend: str, dtype: torch.dtype) -> None:
         # The stated error of the vector mathematics, or of a library's function in float64; the rest is equal.
         tolerance = (5e-7 if dtype == torch.float32 else 4e-15) if name in ROUNDED else 0.0
         if not torch.allclose(found[name], wanted, rtol=tolerance, atol=tolerance, equal_nan=True):
-            k = int((~torch.isclose(found[name], wanted, rtol=tolerance, atol=tolerance, equal_nan=True)).flatten().nonzero()[0])
+            k = int(
+                (~torch.isclose(found[name], wanted, rtol=tolerance, atol=tolerance, equal_nan=True))
+                .flatten()
+                .nonzero()[0]
+            )
             wrong[name] = [t.flatten()[k].item() for t in (x, y, found[name], wanted)]
     assert not wrong, f"arguments, found, wanted: {wrong}"
 

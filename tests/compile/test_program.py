@@ -31,7 +31,7 @@ from spikeloom.compile._reference import evaluate
     ids=["unknown", "too early", "twice", "input again", "kind", "condition", "too few", "too many", "truth", "output"],
 )
 def test_a_malformed_program_is_refused(program: Program) -> None:
-    with pytest.raises(AssertionError, match="malformed|before it is defined"):
+    with pytest.raises(AssertionError, match=r"malformed|before it is defined"):
         program.verify()
 
 
@@ -125,13 +125,18 @@ def test_simplification_is_exact(operation: str, names: tuple[Node, Node, Node],
         b.input("y")
         kinds = OPERATIONS[operation].arguments
         result = b.emit(operation, *(node(b, name, kind) for name, kind in zip(names, kinds, strict=False)))
-        program = select(b.body, b.inputs, {"result": b.emit("where", result, 1.0, 2.0) if b.kind(result) == "b" else result})
+        program = select(
+            b.body, b.inputs, {"result": b.emit("where", result, 1.0, 2.0) if b.kind(result) == "b" else result}
+        )
         results.append(evaluate(program, values, torch.float64)["result"])
     if torch.isfinite(results[0]):
         assert results[1] == results[0]
 
 
-@given(x=st.floats(min_value=0.01, max_value=100), power=st.sampled_from([-4.0, -3.0, -2.0, -1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0]))
+@given(
+    x=st.floats(min_value=0.01, max_value=100),
+    power=st.sampled_from([-4.0, -3.0, -2.0, -1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0]),
+)
 def test_small_whole_powers_are_products(x: float, power: float) -> None:
     """At most four roundings of products and a division: 5 u, u = 1.1e-16."""
     b = Builder()

@@ -46,7 +46,9 @@ def test_an_error_in_a_thread_reaches_the_caller(two_threads: None) -> None:
 
 
 def test_two_python_threads_run_different_nets_at_once(two_threads: None) -> None:
-    nets = [sl.nn.Sequential(torch.nn.Linear(8, 600), neuron) for neuron in (sl.LIF(tau_mem=3.0), sl.IF(soft_reset=True))]
+    nets = [
+        sl.nn.Sequential(torch.nn.Linear(8, 600), neuron) for neuron in (sl.LIF(tau_mem=3.0), sl.IF(soft_reset=True))
+    ]
     x = torch.rand(20, 8, 8, generator=torch.Generator().manual_seed(0)) * 4
     wanted = [gradients(net, x) for net in nets]
     found: list[list[list[torch.Tensor]]] = [[], []]

@@ -139,7 +139,11 @@ def test_conditions_are_told_of_where(charge: Charge) -> None:
     assert "torch.where(condition, a, b)" in message(charge)
 
 
-@pytest.mark.parametrize("charge", [_sum, _mean, _index, _in_place, _random, _no_lowering, _matrix, _stack], ids=lambda c: c.__name__.strip("_"))
+@pytest.mark.parametrize(
+    "charge",
+    [_sum, _mean, _index, _in_place, _random, _no_lowering, _matrix, _stack],
+    ids=lambda c: c.__name__.strip("_"),
+)
 def test_other_functions_are_told_of_elementwise_ones(charge: Charge) -> None:
     assert "elementwise" in message(charge)
 
@@ -195,7 +199,9 @@ def test_an_autograd_function_is_told_of_surrogates() -> None:
             return g
 
     with pytest.raises(TraceError):
-        type("Stated", (Stated,), {"charge": lambda self: {"v": Step.apply(self.v)}, "__doc__": "."})()(torch.zeros(2, 1, 3))
+        type("Stated", (Stated,), {"charge": lambda self: {"v": Step.apply(self.v)}, "__doc__": "."})()(
+            torch.zeros(2, 1, 3)
+        )
 
 
 def test_the_reference_refuses_the_same() -> None:

@@ -75,7 +75,9 @@ def test_stated_error_holds(name: str, numbers: Single, vectorised: dict[str, Ca
     normal = (np.abs(exact) >= TINY) & (np.abs(exact) <= HUGE)
     error = np.abs(found[normal] - exact[normal]) / np.abs(exact[normal])
     worst = int(error.argmax())
-    assert error[worst] <= STATED[name], f"at {x[normal][worst]!r}: {found[normal][worst]!r}, not {exact[normal][worst]!r}"
+    assert error[worst] <= STATED[name], (
+        f"at {x[normal][worst]!r}: {found[normal][worst]!r}, not {exact[normal][worst]!r}"
+    )
 
 
 @pytest.mark.parametrize("name", EXACT)

@@ -207,3 +207,19 @@ def test_refractory_holds_the_potential_and_lets_the_current_decay() -> None:
     k = torch.arange(1, 13, dtype=torch.float64)
     wanted = 40 * torch.exp(-k / 5) + torch.where(k >= 3, 40 * torch.exp(-(k - 2) / 5), 0.0)
     assert (i - wanted).abs().max() <= 1e-9 * 80
+
+
+def test_a_state_rests_at_exactly_its_number() -> None:
+    """A number that float32 cannot hold stays what it is in float64."""
+
+    class Resting(sl.Neuron):
+        """Stands still."""
+
+        i = sl.Input("1", "not used")
+        v = sl.State(0.1, "1", "potential")
+        output = "v"
+
+        def derivative(self) -> dict[str, Tensor]:
+            return {"v": 0 * self.i}
+
+    assert Resting()(constant(1, 0.0)).item() == 0.1

@@ -105,7 +105,9 @@ def test_lif_equals_the_loop_by_hand(choice: Choice, shape: tuple[int, ...]) -> 
 @pytest.mark.parametrize("choice", CHOICES, ids=str)
 def test_initial_state_and_recorded_potential(choice: Choice) -> None:
     x, neuron = drive(choice, seed=5), lif(choice)
-    v = torch.rand(BATCH, CHANNELS, WIDTH, dtype=torch.float64, generator=torch.Generator().manual_seed(4)).requires_grad_()
+    v = torch.rand(
+        BATCH, CHANNELS, WIDTH, dtype=torch.float64, generator=torch.Generator().manual_seed(4)
+    ).requires_grad_()
     with sl.record(neuron, "v") as trace:
         y, final = sl.unroll(neuron, x, {"": {"v": v}})
     loss = weighted(y) + weighted(trace["v"] ** 2) + weighted(final[""]["v"])

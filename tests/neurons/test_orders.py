@@ -116,7 +116,10 @@ def test_exact_refuses_dynamics_that_are_not_linear() -> None:
 
 
 def test_exponential_euler_is_stable_at_any_step() -> None:
-    assert abs(final_potential(sl.LeakyIntegrator(integrator=ExponentialEuler(), tau_mem=1.0, dt=500.0), 3, 1.0) - 1) < 1e-15
+    assert (
+        abs(final_potential(sl.LeakyIntegrator(integrator=ExponentialEuler(), tau_mem=1.0, dt=500.0), 3, 1.0) - 1)
+        < 1e-15
+    )
 
 
 def test_exponential_euler_of_a_nonlinear_neuron_has_the_gradient_of_its_own_step() -> None:

@@ -96,8 +96,8 @@ def test_a_neuron_that_runs_twice_has_no_state_of_its_own() -> None:
 def test_a_neuron_alone_has_the_empty_name() -> None:
     _, state = sl.unroll(sl.LIF(), spikes(4))
     assert list(state) == [""]
-    with sl.record(sl_lif := sl.LIF(), "s", "v") as trace:
-        sl_lif(spikes(4))
+    with sl.record(neuron := sl.LIF(), "s", "v") as trace:
+        neuron(spikes(4))
     assert set(trace) == {"s", "v"}
 
 
@@ -180,7 +180,13 @@ class TestExplain:
         told = sl.explain(deep(), spikes(5))
         assert [item.name for item in told] == ["1", "3", "5", "7"]
         first = told[0]
-        assert (first.backend, first.steps, first.neurons, first.dtype, first.saved_bytes) == ("numba", 5, 18, "float32", 4)
+        assert (first.backend, first.steps, first.neurons, first.dtype, first.saved_bytes) == (
+            "numba",
+            5,
+            18,
+            "float32",
+            4,
+        )
         assert "def forward(" in first.source
         assert "def backward(" in first.source
         for part in ("1: LIF(tau_mem=3)", "numba", "5 steps x 18 neurons", "4 bytes kept"):

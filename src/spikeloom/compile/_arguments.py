@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -42,9 +43,14 @@ def placed_params(name: str, statement: Statement, values: Mapping[str, Value], 
     return {label: _placed(f"{name}.{label}", values[label], x) for label in statement.params}
 
 
+@lru_cache(maxsize=4096)
+def _number(value: float, device: torch.device) -> Tensor:
+    return torch.tensor(value, dtype=torch.float64, device=device)
+
+
 def _placed(what: str, value: Value, x: Tensor) -> Tensor:
     if not isinstance(value, Tensor):
-        return torch.tensor(value, dtype=torch.float64, device=x.device)
+        return _number(value, x.device)
     if value.dim() and value.device != x.device:
         do = f"move the module with .to({str(x.device)!r})"
         raise DeviceError(what, expected=f"a tensor on {x.device}", got=value.device, do=do)
@@ -65,7 +71,8 @@ def initial_state(
     dtype, shape = state_dtype(x), x.shape[1:]
     if state is None:
         rest = {
-            n: params[s.rest] if isinstance(s.rest, str) else torch.tensor(s.rest) for n, s in statement.states.items()
+            n: params[s.rest] if isinstance(s.rest, str) else _number(s.rest, x.device)
+            for n, s in statement.states.items()
         }
         return {n: r.to(x.device, dtype).expand(shape) for n, r in rest.items()}
     if set(state) != set(statement.states):

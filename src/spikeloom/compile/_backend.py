@@ -22,6 +22,7 @@ class Backend(Protocol):
 
     NAME: str
     supports: Callable[[torch.device], str | None]
+    replays: Callable[[Loop, int], bool]
     build: Callable[[Loop, Variant], Kernel]
 
 

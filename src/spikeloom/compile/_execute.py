@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,13 +15,22 @@ from ..parameters import Value
 from ._arguments import checked_inputs, initial_state, placed_params, state_dtype
 from ._backend import Backend, choose
 from ._kernel import Buffers, Kernel, Variant
-from ._loop import INPUT, PARAM, Loop, build_loop
+from ._loop import INITIAL, INPUT, PARAM, Loop, build_loop
 from ._reference import evaluate
 from ._statement import Statement
 
 _loops: dict[Hashable, Loop] = {}
 _kernels: dict[Hashable, Kernel] = {}
-_prologues: dict[Hashable, Buffers] = {}
+
+
+class _Hoisted(NamedTuple):
+    """What the prologue computes: in float64 with the parameters' shapes, and as the kernel takes it."""
+
+    exact: Buffers
+    rounded: Buffers
+
+
+_constants: dict[Hashable, _Hoisted] = {}
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,13 @@ class Plan:
     steps: int
     shape: torch.Size
     params: dict[str, Tensor]
+
+    @property
+    def saved_bytes(self) -> int:
+        """Bytes that the backward pass keeps per neuron and step, inputs included."""
+        kinds = {**self.loop.saved, **{INPUT + name: "r" for name in self.loop.inputs}}
+        of_step = [kinds[name] for name in self.kernel.keeps if name in kinds]
+        return sum(self.variant.dtype.itemsize if kind == "r" else 1 for kind in of_step)
 
     @property
     def neurons(self) -> int:
@@ -58,7 +74,9 @@ def plan_run(
     initial = initial_state(name, statement, params, state, x)
     loop = _loop_for(statement, tuple(outputs), _differentiated(params, inputs, initial))
     chosen, reason = choose(x.device)
-    variant = Variant(state_dtype(x), loop.backward is not None, _fields(loop, params))
+    training = loop.backward is not None
+    replay = training and chosen.replays(loop, x.shape[0])
+    variant = Variant(state_dtype(x), training, replay, _fields(loop, params))
     kernel = _kernel_for(chosen, loop, variant)
     return Plan(name, loop, kernel, chosen.NAME, reason, variant, x.shape[0], x.shape[1:], params), initial
 
@@ -119,25 +137,25 @@ def _fields(loop: Loop, params: Mapping[str, Tensor]) -> frozenset[str]:
     return frozenset(varying.intersection(loop.hoisted))
 
 
-def _hoisted(plan: Plan) -> Buffers:
-    """What the prologue computes, in float64 and with the parameters' own shapes."""
+def _hoisted(plan: Plan) -> _Hoisted:
+    """Run the prologue, once for numbers that stay the same."""
+    if any(value.dim() or value.requires_grad or value.device.type != "cpu" for value in plan.params.values()):
+        return _evaluate_prologue(plan)
+    key = (id(plan.loop), plan.variant, *(value.item() for value in plan.params.values()))
+    if key not in _constants:
+        if len(_constants) > 1024:  # a scheduled parameter takes a new value at every step
+            _constants.clear()
+        _constants[key] = _evaluate_prologue(plan)
+    return _constants[key]
+
+
+def _evaluate_prologue(plan: Plan) -> _Hoisted:
     named = {PARAM + name: value.detach().double() for name, value in plan.params.items()}
-    if any(value.dim() or value.device.type != "cpu" for value in named.values()):
-        return evaluate(plan.loop.prologue, named, torch.float64)
-    key = (id(plan.loop), *(value.item() for value in named.values()))
-    if key not in _prologues:
-        if len(_prologues) > 1024:  # a learned parameter takes a new value at every step
-            _prologues.clear()
-        _prologues[key] = evaluate(plan.loop.prologue, named, torch.float64)
-    return _prologues[key]
-
-
-def _spread(plan: Plan, hoisted: Buffers) -> Buffers:
-    """Rounded once to the kernel's dtype; fields laid out one per neuron."""
-    rounded = {name: value.to(plan.variant.dtype) for name, value in hoisted.items()}
-    return {
-        n: v.expand(plan.shape).reshape(plan.neurons) if n in plan.variant.fields else v for n, v in rounded.items()
-    }
+    exact = evaluate(plan.loop.prologue, named, torch.float64)
+    rounded = {name: value.to(plan.variant.dtype) for name, value in exact.items()}
+    for name in plan.variant.fields:
+        rounded[name] = rounded[name].expand(plan.shape).reshape(plan.neurons)
+    return _Hoisted(exact, rounded)
 
 
 def _rows(plan: Plan, x: Tensor) -> Tensor:
@@ -157,14 +175,15 @@ class _Run(torch.autograd.Function):
         initial = dict(zip(loop.states, tensors[len(given) :], strict=False))
         states = {name: value.reshape(plan.neurons) for name, value in initial.items()}
         hoisted = _hoisted(plan)
-        result = plan.kernel.forward(plan.steps, plan.neurons, _spread(plan, hoisted), inputs, states)
+        result = plan.kernel.forward(plan.steps, plan.neurons, hoisted.rounded, inputs, states)
         _watch_for_nan(plan, result.states, inputs)
         outputs = {name: result.outputs[name].view(full) for name in loop.outputs}
         if loop.backward is not None:
             at_hand = {INPUT + name: x for name, x in given.items()}
             at_hand |= {str(loop.forward.outputs[name]): y for name, y in outputs.items()}
             at_hand |= result.written
-            ctx.save_for_backward(*(at_hand[name] for name in loop.saved))
+            at_hand |= {INITIAL + name: value for name, value in initial.items()}
+            ctx.save_for_backward(*(at_hand[name] for name in plan.kernel.keeps))
         ctx.plan, ctx.hoisted = plan, hoisted
         ctx.set_materialize_grads(False)
         return (*outputs.values(), *(result.states[name].view(plan.shape) for name in loop.states))
@@ -174,13 +193,14 @@ class _Run(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         plan: Plan = ctx.plan
         loop = plan.loop
-        saved = {name: _rows(plan, value) for name, value in zip(loop.saved, ctx.saved_tensors, strict=True)}
+        kept = dict(zip(plan.kernel.keeps, ctx.saved_tensors, strict=True))
+        saved = {n: v.reshape(-1) if n.startswith(INITIAL) else _rows(plan, v) for n, v in kept.items()}
         outputs, states = _incoming(plan, grads)
-        result = plan.kernel.backward(plan.steps, plan.neurons, _spread(plan, ctx.hoisted), saved, outputs, states)
+        result = plan.kernel.backward(plan.steps, plan.neurons, ctx.hoisted.rounded, saved, outputs, states)
         full = (plan.steps, *plan.shape)
         inputs = [result.inputs[name].view(full) if name in result.inputs else None for name in loop.inputs]
         initial = [result.states[name].view(plan.shape) for name in loop.states]
-        return (None, *inputs, *initial, *_parameter_gradients(plan, ctx.hoisted, result.sums))
+        return (None, *inputs, *initial, *_parameter_gradients(plan, ctx.hoisted.exact, result.sums))
 
 
 def _incoming(plan: Plan, grads: Sequence[Tensor | None]) -> tuple[Buffers, Buffers]:

@@ -23,6 +23,11 @@ def supports(device: torch.device) -> str | None:
     return None
 
 
+def replays(loop: Loop, steps: int) -> bool:
+    """The definition keeps what it needs."""
+    return False
+
+
 def evaluate(program: Program, values: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
     """Outputs of a program by label, real ones in `dtype`."""
     known = dict(values)
@@ -42,9 +47,6 @@ def evaluate(program: Program, values: Mapping[str, Tensor], dtype: torch.dtype)
 
 class ReferenceKernel(Kernel):
     """Plain loops over time."""
-
-    def __init__(self, loop: Loop, variant: Variant) -> None:
-        self.loop, self.variant = loop, variant
 
     def forward(self, steps: int, neurons: int, hoisted: Buffers, inputs: Buffers, states: Buffers) -> ForwardResult:
         loop, dtype = self.loop, self.variant.dtype

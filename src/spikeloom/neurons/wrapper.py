@@ -63,14 +63,15 @@ class Wrapper(Neuron):
     def reset(self) -> dict[str, Tensor]:
         return self.wrapped.reset()
 
-    def _gather(self, kind: type[D]) -> dict[str, D]:
-        return {**self.neuron._gather(kind), **super()._gather(kind)}
+    def _gather_anew(self, kind: type[D]) -> dict[str, D]:
+        return {**self.neuron._gather(kind), **super()._gather_anew(kind)}
 
     def option(self, name: str) -> Any:
         """An option of the wrapper or else of the wrapped neuron."""
         return super().option(name) if name in self.declared(Option) else self.wrapped.option(name)
 
     def _set_option(self, name: str, value: object) -> None:
+        self.__dict__.pop("_gathered", None)
         if name in self.declared(Option):
             super()._set_option(name, value)
         else:

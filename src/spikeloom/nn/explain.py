@@ -64,7 +64,6 @@ def _explained(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Expl
     assert isinstance(module, Neuron)
     plan = module.plan(*inputs)
     loop = plan.loop
-    real = torch.finfo(plan.variant.dtype).bits // 8
     return Explanation(
         name=name,
         neuron=repr(module),
@@ -74,7 +73,7 @@ def _explained(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Expl
         neurons=plan.neurons,
         dtype=str(plan.variant.dtype).removeprefix("torch."),
         operations=(len(loop.forward.body), len(loop.backward.body) if loop.backward else 0),
-        saved_bytes=sum(real if kind == "r" else 1 for kind in loop.saved.values()),
+        saved_bytes=plan.saved_bytes,
         hoisted=len(loop.hoisted),
         source=plan.kernel.source,
     )
