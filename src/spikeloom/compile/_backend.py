@@ -22,7 +22,6 @@ class Backend(Protocol):
 
     NAME: str
     supports: Callable[[torch.device], str | None]
-    replays: Callable[[Loop, int], bool]
     build: Callable[[Loop, Variant], Kernel]
 
 

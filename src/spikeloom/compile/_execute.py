@@ -15,7 +15,7 @@ from ..parameters import Value
 from ._arguments import checked_inputs, initial_state, placed_params, state_dtype
 from ._backend import Backend, choose
 from ._kernel import Buffers, Kernel, Variant
-from ._loop import INITIAL, INPUT, PARAM, Loop, build_loop
+from ._loop import INPUT, PARAM, Loop, build_loop
 from ._reference import evaluate
 from ._statement import Statement
 
@@ -50,9 +50,7 @@ class Plan:
     @property
     def saved_bytes(self) -> int:
         """Bytes that the backward pass keeps per neuron and step, inputs included."""
-        kinds = {**self.loop.saved, **{INPUT + name: "r" for name in self.loop.inputs}}
-        of_step = [kinds[name] for name in self.kernel.keeps if name in kinds]
-        return sum(self.variant.dtype.itemsize if kind == "r" else 1 for kind in of_step)
+        return sum(self.variant.dtype.itemsize if kind == "r" else 1 for kind in self.loop.saved.values())
 
     @property
     def neurons(self) -> int:
@@ -74,9 +72,7 @@ def plan_run(
     initial = initial_state(name, statement, params, state, x)
     loop = _loop_for(statement, tuple(outputs), _differentiated(params, inputs, initial))
     chosen, reason = choose(x.device)
-    training = loop.backward is not None
-    replay = training and chosen.replays(loop, x.shape[0])
-    variant = Variant(state_dtype(x), training, replay, _fields(loop, params))
+    variant = Variant(state_dtype(x), loop.backward is not None, _fields(loop, params))
     kernel = _kernel_for(chosen, loop, variant)
     return Plan(name, loop, kernel, chosen.NAME, reason, variant, x.shape[0], x.shape[1:], params), initial
 
@@ -182,8 +178,7 @@ class _Run(torch.autograd.Function):
             at_hand = {INPUT + name: x for name, x in given.items()}
             at_hand |= {str(loop.forward.outputs[name]): y for name, y in outputs.items()}
             at_hand |= result.written
-            at_hand |= {INITIAL + name: value for name, value in initial.items()}
-            ctx.save_for_backward(*(at_hand[name] for name in plan.kernel.keeps))
+            ctx.save_for_backward(*(at_hand[name] for name in loop.saved))
         ctx.plan, ctx.hoisted = plan, hoisted
         ctx.set_materialize_grads(False)
         return (*outputs.values(), *(result.states[name].view(plan.shape) for name in loop.states))
@@ -193,8 +188,7 @@ class _Run(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         plan: Plan = ctx.plan
         loop = plan.loop
-        kept = dict(zip(plan.kernel.keeps, ctx.saved_tensors, strict=True))
-        saved = {n: v.reshape(-1) if n.startswith(INITIAL) else _rows(plan, v) for n, v in kept.items()}
+        saved = {name: _rows(plan, value) for name, value in zip(loop.saved, ctx.saved_tensors, strict=True)}
         outputs, states = _incoming(plan, grads)
         result = plan.kernel.backward(plan.steps, plan.neurons, ctx.hoisted.rounded, saved, outputs, states)
         full = (plan.steps, *plan.shape)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ._loop import INITIAL, INPUT, Loop
+from ._loop import Loop
 
 Buffers = dict[str, Tensor]
 
@@ -21,8 +20,6 @@ class Variant:
 
     dtype: torch.dtype
     training: bool
-    # Recompute in the backward pass from inputs and initial state, instead of reading what the forward pass wrote.
-    replay: bool
     # Hoisted values that differ from neuron to neuron; the others are one number.
     fields: frozenset[str]
 
@@ -48,13 +45,6 @@ class Kernel(ABC):
 
     def __init__(self, loop: Loop, variant: Variant) -> None:
         self.loop, self.variant = loop, variant
-
-    @cached_property
-    def keeps(self) -> tuple[str, ...]:
-        """What the backward pass is to be given as `saved`: values of each step, and initial states."""
-        if not self.variant.replay:
-            return tuple(self.loop.saved)
-        return (*(INPUT + name for name in self.loop.inputs), *(INITIAL + name for name in self.loop.states))
 
     @abstractmethod
     def forward(self, steps: int, neurons: int, hoisted: Buffers, inputs: Buffers, states: Buffers) -> ForwardResult:

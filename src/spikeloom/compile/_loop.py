@@ -24,7 +24,7 @@ from ._trace import node_of, speaking_of, traced_inputs
 
 # Prefixes of input names in the programs, by role.
 PARAM, INPUT, STATE, SAVED = "p_", "x_", "s_", "k_"
-GRAD_OUTPUT, GRAD_STATE, SUM, INITIAL = "gy_", "gs_", "sum_", "initial_"
+GRAD_OUTPUT, GRAD_STATE, SUM = "gy_", "gs_", "sum_"
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,6 @@ def supports(device: torch.device) -> str | None:
     return None
 
 
-def replays(loop: Loop, steps: int) -> bool:
-    """The definition keeps what it needs."""
-    return False
-
-
 def evaluate(program: Program, values: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
     """Outputs of a program by label, real ones in `dtype`."""
     known = dict(values)
