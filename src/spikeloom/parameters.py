@@ -82,6 +82,8 @@ class Param(Variable):
         if isinstance(value, Tensor):
             if not value.is_floating_point():
                 raise DTypeError(label, expected="a floating-point tensor", got=value.dtype, do="convert with .float()")
+            if value.is_meta:
+                return value
             lowest, highest = (float(v) for v in value.detach().aminmax()) if value.numel() else (math.nan, math.nan)
         else:
             value = float(value)

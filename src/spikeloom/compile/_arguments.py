@@ -80,6 +80,8 @@ def initial_state(
         raise ShapeError(f"state of {name}", expected=sorted(statement.states), got=sorted(state), do=do)
     for label, value in state.items():
         what = f"state {label!r} of {name}"
+        if not isinstance(value, Tensor):
+            raise DTypeError(what, expected="a tensor", got=type(value).__name__, do="pass what unroll returned")
         if value.shape != shape:
             do = "continue a stream with the batch and feature sizes it began with"
             raise ShapeError(what, expected=list(shape), got=list(value.shape), do=do)

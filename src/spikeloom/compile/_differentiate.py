@@ -66,6 +66,7 @@ _RULES: dict[str, _Rule] = {
     "sub": lambda b, a, y, g: (g, b.emit("neg", g)),
     "mul": lambda b, a, y, g: (b.emit("mul", g, a[1]), b.emit("mul", g, a[0])),
     "div": _quotient,
+    "alias": lambda b, a, y, g: (g,),
     "neg": lambda b, a, y, g: (b.emit("neg", g),),
     "abs": lambda b, a, y, g: (b.emit("mul", g, b.emit("sign", a[0])),),
     "sqrt": lambda b, a, y, g: (b.emit("div", b.emit("mul", g, 0.5), y),),

@@ -150,7 +150,7 @@ def _evaluate_prologue(plan: Plan) -> _Hoisted:
     exact = evaluate(plan.loop.prologue, named, torch.float64)
     rounded = {name: value.to(plan.variant.dtype) for name, value in exact.items()}
     for name in plan.variant.fields:
-        rounded[name] = rounded[name].expand(plan.shape).reshape(plan.neurons)
+        rounded[name] = rounded[name].expand(plan.shape).reshape(plan.neurons).contiguous()
     return _Hoisted(exact, rounded)
 
 

@@ -129,7 +129,7 @@ def _clamp_max(b: Builder, x: Node, max: Node) -> Node:
 
 @_lowers("relu")
 def _relu(b: Builder, x: Node, inplace: bool = False) -> Node:
-    return b.emit("where", b.emit("gt", x, 0.0), x, 0.0)
+    return b.emit("where", b.emit("le", x, 0.0), 0.0, x)
 
 
 @_lowers("leaky_relu")

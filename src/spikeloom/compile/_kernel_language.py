@@ -14,7 +14,7 @@ from ._vector_math import exp, expm1, log, log1p, sigmoid, sigmoid64, tanh
 
 __all__ = [
     "at", "exp", "expm1", "float32", "float64", "int64", "load", "log", "log1p", "math", "np", "optimised", "sigmoid",
-    "sigmoid64", "staging", "store", "stream", "tanh", "uint8",
+    "sigmoid64", "store", "tanh", "uint8",
 ]  # fmt: skip
 
 int64, uint8, float32, float64 = np.int64, np.uint8, np.float32, np.float64

@@ -132,9 +132,7 @@ class _Split:
     def loop(self) -> Loop:
         """Assemble the programs."""
         results = {name: self.produced[name] for name in (*self.outputs, *self.statement.states)}
-        given = {
-            name: kind for name, kind in self.kinds.items() if self.level[name] == 0 or name in self.builder.inputs
-        }
+        given = {n: kind for n, kind in self.kinds.items() if self._hoistable(n) or n in self.builder.inputs}
         inference = select(self.body, given, self._labelled(results))
         forward, backward, epilogue, late = inference, None, None, set[str]()
         if self.wrt:
@@ -143,7 +141,7 @@ class _Split:
             forward = select(self.body, given, {**self._labelled(results), **{SAVED + name: name for name in kept}})
             known = {
                 **{SUM + node: "r" for node in sums},
-                **{n: k for n, k in self.kinds.items() if self.level[n] == 0},
+                **{n: k for n, k in self.kinds.items() if self._hoistable(n)},
             }
             epilogue = _epilogue(grads, sums, self.steps, known)
             late = set(epilogue.inputs)
@@ -154,12 +152,16 @@ class _Split:
         states, inputs = tuple(self.statement.states), tuple(self.statement.inputs)
         return Loop(inputs, states, self.outputs, prologue, inference, forward, backward, epilogue)
 
+    def _hoistable(self, name: str) -> bool:
+        """Numbers that do not change; a truth value costs less to find again than to carry along."""
+        return self.level[name] == 0 and self.kinds[name] == "r"
+
     def _labelled(self, results: Mapping[str, Node]) -> dict[str, Node]:
         """A state recorded as an output is one node under two labels."""
         return {**{n: results[n] for n in self.outputs}, **{STATE + n: results[n] for n in self.statement.states}}
 
     def _invariants(self, *programs: Program | None) -> list[str]:
-        names = [name for program in programs if program for name in program.inputs if self.level[name] == 0]
+        names = [name for program in programs if program for name in program.inputs if self._hoistable(name)]
         outputs = [n for program in programs if program for n in program.outputs.values() if isinstance(n, str)]
         return list(dict.fromkeys([*names, *(n for n in outputs if self.level.get(n) == 0)]))
 
@@ -176,7 +178,7 @@ class _Split:
         outputs.update({SUM + node: node for node in sums})
         roots = [node for node in outputs.values() if isinstance(node, str)]
         saved = cheapest_cut(self.steps, self.level, self.kinds, roots, self._cost)
-        free = {name for name in self.kinds if self.level[name] == 0 or name.startswith((GRAD_OUTPUT, GRAD_STATE))}
+        free = {n for n in self.kinds if self._hoistable(n) or n.startswith((GRAD_OUTPUT, GRAD_STATE))}
         given = {name: kind for name, kind in self.kinds.items() if name in free or name in saved}
         return select(self.body, given, outputs), sums, grads
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 import weakref
 from collections import deque
 from threading import Lock
@@ -61,7 +62,10 @@ def _take(size: int) -> mmap.mmap:
         if fitting:
             return _idle.pop(min(reversed(fitting), key=lambda k: len(_idle[k])))
         _trim()
-    block = mmap.mmap(-1, size)
+    if sys.platform == "win32":
+        return mmap.mmap(-1, size)
+    # Private, lest a forked process write into its parent's tensors.
+    block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         block.madvise(mmap.MADV_HUGEPAGE)
     return block

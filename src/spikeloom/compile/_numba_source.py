@@ -18,7 +18,7 @@ _TEMPLATES = {
     "div": "{} / {}",
     "neg": "-{}",
     "abs": "abs({})",
-    "sign": "one if {0} > zero else (-one if {0} < zero else {0})",
+    "sign": "one if {0} > zero else (-one if {0} < zero else zero)",
     "floor": "real(np.floor({}))",
     "sqrt": "real(math.sqrt({}))",
     "exp": "exp({})",

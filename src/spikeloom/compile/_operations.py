@@ -90,8 +90,9 @@ _TABLE: tuple[tuple[str, str, Callable[..., Tensor]], ...] = (
     ("not", "b>b", torch.logical_not),
     ("where", "brr>r", _where),
     ("real", "b>r", _real),
-    # Stops a gradient; gone once a program is differentiated.
+    # Gone once a program is differentiated: one stops a gradient, the other is a name to differentiate with respect to.
     ("detach", "r>r", torch.clone),
+    ("alias", "r>r", torch.clone),
 )
 
 OPERATIONS: dict[str, Operation] = {

@@ -87,6 +87,10 @@ def select(instructions: Iterable[Instruction], given: Mapping[str, str], output
     return Program(inputs, body, dict(outputs)).verify()
 
 
+# Equal to their argument, but kept apart from it while a program is differentiated.
+_TRANSPARENT = ("detach", "alias")
+
+
 class Builder:
     """Records instructions; each is simplified, and computed once however often it is asked for."""
 
@@ -115,7 +119,7 @@ class Builder:
             return simpler
         # bool is a number to Python: True and 1.0 must not share an entry.
         key = (operation, tuple((type(a), a) for a in arguments))
-        if key not in self._known or operation == "detach":
+        if key not in self._known or operation in _TRANSPARENT:
             step = Instruction(f"n{len(self.body)}", operation, arguments)
             self.body.append(step)
             self._by_name[step.name] = step
@@ -134,7 +138,7 @@ class Builder:
         return self.emit("real", node) if kind == "r" else self.emit("ne", node, 0.0)
 
     def _simplified(self, operation: str, arguments: tuple[Node, ...]) -> Node | None:
-        if operation == "detach" and isinstance(arguments[0], str):
+        if operation in _TRANSPARENT and isinstance(arguments[0], str):
             return None
         if not any(isinstance(a, str) for a in arguments):
             value = OPERATIONS[operation].evaluate(*arguments).item()
@@ -143,11 +147,11 @@ class Builder:
         return rule(self, *arguments) if rule else None
 
     def replay(self, body: Iterable[Instruction]) -> dict[str, Node]:
-        """Emit instructions again, without `detach`; return where each value went."""
+        """Emit instructions again, without those that only matter to differentiation; return where each value went."""
         moved: dict[str, Node] = {name: name for name in self.inputs}
         for step in body:
             arguments = [moved[a] if isinstance(a, str) else a for a in step.arguments]
-            moved[step.name] = arguments[0] if step.operation == "detach" else self.emit(step.operation, *arguments)
+            moved[step.name] = arguments[0] if step.operation in _TRANSPARENT else self.emit(step.operation, *arguments)
         return moved
 
     def made_by(self, node: Node, operation: str) -> tuple[Node, ...] | None:
@@ -230,9 +234,12 @@ def _truth(b: Builder, x: Node, y: Node) -> Node | None:
     return flag[0] if flag and y == 0.0 else None
 
 
+_SMALL_POWERS = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
+
+
 def _pow(b: Builder, x: Node, y: Node) -> Node | None:
     """Small whole powers are products, which vectorise."""
-    if not isinstance(y, float) or y != int(y) or not -4 <= y <= 4:
+    if not isinstance(y, float) or y not in _SMALL_POWERS:
         return b.emit("sqrt", x) if y == 0.5 else None
     product: Node = 1.0
     for _ in range(abs(int(y))):

@@ -19,8 +19,8 @@ NAME = "reference"
 
 
 def supports(device: torch.device) -> str | None:
-    """The reference runs everywhere."""
-    return None
+    """None where this back end runs, which is wherever tensors have values."""
+    return "meta tensors have no values" if device.type == "meta" else None
 
 
 def evaluate(program: Program, values: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:

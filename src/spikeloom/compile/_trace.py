@@ -74,6 +74,10 @@ class Traced:
     def __getitem__(self, index: object) -> Any:
         raise TraceError("iterating over or indexing a traced value cannot be compiled", do=_ELEMENTWISE)
 
+    def __matmul__(self, other: object) -> Any:
+        raise TraceError("a matrix product cannot be compiled", do=_ELEMENTWISE)
+
+    __rmatmul__ = __matmul__
     __hash__ = object.__hash__
 
 
@@ -97,7 +101,9 @@ def _record(name: str, arguments: Sequence[Any], options: Mapping[str, Any]) -> 
     plain = name.strip("_")
     if plain not in FUNCTIONS and plain.startswith("r") and plain[1:] in FUNCTIONS:
         plain, arguments = plain[1:], arguments[::-1]
-    builder = next(a.builder for a in (*arguments, *options.values()) if isinstance(a, Traced))
+    builder = next((a.builder for a in (*arguments, *options.values()) if isinstance(a, Traced)), None)
+    if builder is None:
+        raise TraceError(f"{name} cannot be compiled", do=_ELEMENTWISE)
     if not torch.is_grad_enabled():
         do = "use .detach() to stop a gradient, and a Surrogate's primitive instead of a torch.autograd.Function"
         raise TraceError(f"{name} inside torch.no_grad() or a torch.autograd.Function cannot be compiled", do=do)
@@ -158,9 +164,10 @@ def partials(value: Any, leaves: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def leaf(value: Any) -> Any:
-    """A value of its own, equal to `value`, to differentiate with respect to."""
-    detached = value.detach()
-    return detached.requires_grad_() if isinstance(detached, Tensor) else detached
+    """A value of its own, equal to `value`, to differentiate with respect to; gradients still pass through it."""
+    if isinstance(value, Traced):
+        return Traced(value.builder.emit("alias", value.node), value.builder)
+    return value.clone() if value.requires_grad else value.detach().requires_grad_()
 
 
 def depends(value: Any, on: Iterable[Any]) -> bool:

@@ -59,8 +59,8 @@ def _power_of_two(k: Any) -> Any:
 @njit(forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def exp(x: Any) -> Any:
     """Cody-Waite reduction by ln 2 in two parts and a polynomial of degree 6 (Cephes expf); NaN stays NaN."""
-    clamped = f(-87.3) if x < f(-87.3) else x
-    clamped = f(88.7) if clamped > f(88.7) else clamped
+    clamped = f(-87.33654) if x < f(-87.33654) else x
+    clamped = f(88.72283) if clamped > f(88.72283) else clamped
     scaled = clamped * f(1.44269504)
     k = truncated(scaled + (f(0.5) if scaled >= f(0.0) else f(-0.5)))
     n = f(k)
@@ -75,7 +75,7 @@ def exp(x: Any) -> Any:
     # In two factors, because 2**128 does not exist and the largest results need it.
     half = i(k >> i(1))
     result = p * _power_of_two(half) * _power_of_two(i(k - half))
-    result = f(0.0) if x < f(-87.3) else result
+    result = f(0.0) if x < f(-87.33654) else result
     return f(math.inf) if x > f(88.72283) else result
 
 
@@ -127,7 +127,8 @@ def log1p(x: Any) -> Any:
     """log(1 + x) corrected for the rounding of 1 + x."""
     u = f(1.0) + x
     corrected = log(u) + (x - (u - f(1.0))) / u
-    return x if u == f(1.0) else (corrected if u < f(math.inf) else log(u))
+    finite = (u > f(0.0)) & (u < f(math.inf))
+    return x if u == f(1.0) else (corrected if finite else log(u))
 
 
 @njit(forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]

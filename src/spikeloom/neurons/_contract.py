@@ -208,7 +208,7 @@ def _copies_behave_alike(neuron: Neuron) -> None:
 
 def _nan_is_refused(neuron: Neuron) -> None:
     inputs = _drive(neuron, 5)
-    inputs[0][3, 1, 2] = math.nan
+    inputs[0][3:] = math.nan  # for long, because a refractory neuron ignores its input
     try:
         neuron(*inputs)
     except NonFiniteError as error:
@@ -239,7 +239,9 @@ def _slope(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 def _grid() -> Tensor:
-    return torch.linspace(-3, 3, 601, dtype=torch.float64)
+    """Both sides of the threshold, and the threshold itself."""
+    side = torch.linspace(0.01, 3, 300, dtype=torch.float64)
+    return torch.cat([-side.flip(0), torch.zeros(1, dtype=torch.float64), side])
 
 
 def _is_a_step(surrogate: Surrogate) -> None:

@@ -35,7 +35,7 @@ class Euler(Integrator):
     """Forward Euler: x(t + dt) = x(t) + dt f(x(t)); first order."""
 
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
-        return {name: neuron.value(name) + neuron.dt * slope for name, slope in neuron.derivative().items()}
+        return {name: neuron.value(name) + neuron.dt * slope for name, slope in neuron.slopes().items()}
 
 
 class ExponentialEuler(Integrator):
@@ -49,10 +49,10 @@ class ExponentialEuler(Integrator):
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
         with torch.enable_grad():
             leaves = {name: leaf(neuron.value(name)) for name in neuron.states}
-            slopes = neuron.bind(leaves).derivative()
+            slopes = neuron.bind(leaves).slopes()
             linear = {name: partials(slope, leaves).get(name) for name, slope in slopes.items()}
         steps = {}
-        for name, slope in neuron.derivative().items():
+        for name, slope in neuron.slopes().items():
             rate = linear[name]
             gain = neuron.dt if rate is None else neuron.dt * _phi(rate * neuron.dt)
             steps[name] = neuron.value(name) + gain * slope
@@ -60,10 +60,11 @@ class ExponentialEuler(Integrator):
 
 
 def _phi(z: Tensor) -> Tensor:
-    """(e^z - 1) / z, by its series where z is small."""
-    small = torch.abs(z) < 1e-4
+    """(e^z - 1) / z; by its series where z is small, because there the derivative of the quotient cancels."""
+    small = torch.abs(z) < 1e-2
     safe = torch.where(small, 1.0, z)
-    return torch.where(small, 1 + z / 2, torch.expm1(safe) / safe)
+    series = 1 + z / 2 * (1 + z / 3 * (1 + z / 4 * (1 + z / 5 * (1 + z / 6))))
+    return torch.where(small, series, torch.expm1(safe) / safe)
 
 
 class Exact(Integrator):
@@ -82,12 +83,12 @@ class Exact(Integrator):
         with torch.enable_grad():
             states = {name: leaf(neuron.value(name)) for name in neuron.states}
             inputs = {name: leaf(neuron.value(name)) for name in neuron.inputs}
-            slopes = neuron.bind({**states, **inputs}).derivative()
+            slopes = neuron.bind({**states, **inputs}).slopes()
             by_state = {name: partials(slope, states) for name, slope in slopes.items()}
             by_input = {name: partials(slope, inputs) for name, slope in slopes.items()}
         _require_linear(neuron, {**states, **inputs}, by_state, by_input)
         zeros = {name: torch.zeros(()) for name in (*states, *inputs)}
-        constant = neuron.bind(zeros).derivative()
+        constant = neuron.bind(zeros).slopes()
         propagator, integral = _propagate(by_state, neuron.dt)
         advanced = {}
         for name in slopes:
@@ -141,7 +142,7 @@ def _propagate(rates: Mapping[str, _Row], dt: Tensor) -> tuple[dict[str, _Row], 
 def _propagate_one(rate: Tensor | None, dt: Tensor) -> tuple[Tensor, Tensor]:
     if rate is None:
         return torch.ones_like(dt), dt
-    return torch.exp(rate * dt), torch.expm1(rate * dt) / rate
+    return torch.exp(rate * dt), dt * _phi(rate * dt)
 
 
 def _product(a: Mapping[str, _Row], b: Mapping[str, _Row]) -> dict[str, _Row]:

@@ -52,6 +52,10 @@ class Neuron(Declared, nn.Module):
         """Time derivative of each state, per millisecond."""
         raise NotImplementedError(f"{type(self).__name__} states neither derivative(self) nor charge(self)")
 
+    def slopes(self) -> dict[str, Tensor]:
+        """The derivative, of declared states only."""
+        return self._checked(self.derivative(), "derivative")
+
     def charge(self) -> dict[str, Tensor]:
         """States before the threshold is looked at."""
         return self.integrator.advance(self)
@@ -86,13 +90,20 @@ class Neuron(Declared, nn.Module):
     def step(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """One time step: from parameters, states and inputs by name to the next states and, if spiking, spikes `s`."""
         start = self.bind(values)
-        now = start.bind(start.deliver())
-        now = now.bind(now.charge())
+        now = start.bind(self._checked(start.deliver(), "deliver"))
+        now = now.bind(self._checked(now.charge(), "charge"))
         if not self.spiking:
             return {name: now.value(name) for name in self.states}
         s = now.fire()
-        after = now.reset()
+        after = self._checked(now.reset(), "reset")
         return {name: _blended(now, name, after, s, self.detach_reset) for name in self.states} | {"s": s}
+
+    def _checked(self, states: dict[str, Tensor], method: str) -> dict[str, Tensor]:
+        """Refuse a name that is no state variable: what is assigned to it would be lost."""
+        for name in states:
+            if name not in self.states:
+                raise UnknownNameError(f"{type(self).__name__}.{method} returns", name, self.states)
+        return states
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Run from rest over `inputs`, [T, B, *features] each, in the order declared; return the output, same shape."""
@@ -182,7 +193,9 @@ class Neuron(Declared, nn.Module):
         self.learn = (*self.learn, name)
 
     def _raw(self, name: str) -> nn.Parameter:
-        return self.get_parameter(f"raw_{name}")
+        # torch.func.functional_call puts plain tensors in the place of parameters.
+        raw: nn.Parameter = self._parameters[f"raw_{name}"]  # type: ignore[assignment]
+        return raw
 
     def _learned(self, name: str) -> Tensor:
         return self.params[name].from_raw(self._raw(name))

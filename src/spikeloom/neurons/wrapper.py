@@ -82,6 +82,27 @@ class Wrapper(Neuron):
         own = name in self.declarations or name in self.__dict__.get("_bound", {})
         return super().value(name) if own else self.neuron.value(name)
 
+    def assign(self, name: str, value: object) -> None:
+        """Set a parameter of the wrapper or else of the wrapped neuron."""
+        if name in self.declarations:
+            super().assign(name, value)
+        else:
+            self.neuron.assign(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """Parameters of the wrapped neuron read as the wrapper's."""
+        modules = self.__dict__.get("_modules", {})
+        if "neuron" in modules and name in modules["neuron"].params:
+            return self.value(name)
+        return super().__getattr__(name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        modules = self.__dict__.get("_modules", {})
+        if "neuron" in modules and name in modules["neuron"].params:
+            self.assign(name, value)
+        else:
+            super().__setattr__(name, value)
+
     def param_values(self) -> dict[str, Value]:
         """Parameters of the wrapped neuron and of the wrapper."""
         return {**self.neuron.param_values(), **super().param_values()}
@@ -116,6 +137,20 @@ class Refractory(Wrapper):
 
     def __init__(self, neuron: Neuron, *, learn: Iterable[str] = (), **given: object) -> None:
         super().__init__(neuron, learn=learn, **given)
+        self._require_whole_steps()
+
+    def assign(self, name: str, value: object) -> None:
+        """Set a parameter; t_ref must stay a multiple of dt."""
+        before = self.param_values() if "neuron" in self._modules and name in ("t_ref", "dt") else None
+        super().assign(name, value)
+        if before is not None:
+            try:
+                self._require_whole_steps()
+            except ParameterError:
+                super().assign(name, before[name])
+                raise
+
+    def _require_whole_steps(self) -> None:
         values = self.param_values()
         t_ref, dt = values["t_ref"], values["dt"]
         if not isinstance(t_ref, Tensor) and not isinstance(dt, Tensor) and abs(t_ref / dt - round(t_ref / dt)) > 1e-6:

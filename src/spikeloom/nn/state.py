@@ -62,7 +62,10 @@ def record(model: nn.Module, *variables: str) -> Iterator[dict[str, Tensor]]:
 
 
 def _names(model: nn.Module) -> dict[nn.Module, str]:
-    return {module: name for name, module in model.named_modules() if isinstance(module, Neuron)}
+    """The neurons that run, by module; one inside a wrapper is part of the wrapper."""
+    neurons = {module: name for name, module in model.named_modules() if isinstance(module, Neuron)}
+    inner = {part for neuron in neurons for part in neuron.modules() if part is not neuron}
+    return {module: name for module, name in neurons.items() if module not in inner}
 
 
 def _checked(model: nn.Module, state: Mapping[str, Mapping[str, Tensor]]) -> States:
@@ -70,6 +73,9 @@ def _checked(model: nn.Module, state: Mapping[str, Mapping[str, Tensor]]) -> Sta
     for name in state:
         if name not in names:
             raise UnknownNameError("state of unroll", name, names)
+    if missing := names.difference(state) if state else None:
+        do = "pass the whole state that unroll returned"
+        raise ShapeError("state of unroll", expected=f"{sorted(names)}", got=f"none for {sorted(missing)}", do=do)
     if not state:
         raise ShapeError(
             "state of unroll", expected="the state that unroll returned", got="an empty one", do="pass None"
