@@ -13,7 +13,7 @@ import torch
 
 import spikeloom as sl
 from spikeloom.compile import _threads
-from spikeloom.compile._numba import BLOCK
+from spikeloom.compile._numba import GRAIN
 
 
 @pytest.fixture
@@ -24,16 +24,16 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("count", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 7 * BLOCK + 13, 64 * BLOCK])
+@pytest.mark.parametrize("count", [0, 1, GRAIN - 1, GRAIN, GRAIN + 1, 2 * GRAIN, 7 * GRAIN + 13, 64 * GRAIN])
 @pytest.mark.parametrize("steps", [1, 10_000])
 def test_every_neuron_is_done_once(count: int, steps: int, two_threads: None) -> None:
     pieces: list[tuple[int, int]] = []
-    _threads.parallel(lambda lo, hi: pieces.append((lo, hi)), count, BLOCK, steps)
+    _threads.parallel(lambda lo, hi: pieces.append((lo, hi)), count, GRAIN, steps)
     pieces.sort()
     assert [lo for lo, _ in pieces] == [0, *(hi for _, hi in pieces[:-1])]
     assert pieces[-1][1] == count
-    assert all(lo % BLOCK == 0 for lo, _ in pieces)
-    if count * steps < 1 << 15 or count <= BLOCK:
+    assert all(lo % GRAIN == 0 for lo, _ in pieces)
+    if count * steps < 1 << 15 or count <= GRAIN:
         assert len(pieces) == 1
 
 
@@ -42,7 +42,7 @@ def test_an_error_in_a_thread_reaches_the_caller(two_threads: None) -> None:
         raise ValueError(f"{lo}")
 
     with pytest.raises(ValueError, match="0"):
-        _threads.parallel(fail, 8 * BLOCK, BLOCK, 1000)
+        _threads.parallel(fail, 8 * GRAIN, GRAIN, 1000)
 
 
 def test_two_python_threads_run_different_nets_at_once(two_threads: None) -> None:

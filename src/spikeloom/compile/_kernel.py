@@ -30,6 +30,8 @@ class ForwardResult(NamedTuple):
     outputs: Buffers
     states: Buffers
     written: Buffers
+    # Whether any final state is NaN.
+    nan: bool
 
 
 class BackwardResult(NamedTuple):

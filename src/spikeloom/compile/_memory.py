@@ -7,6 +7,7 @@ size. Measured on two cores, LIF with T = 16 and 262 144 neurons, forward and ba
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import sys
@@ -34,7 +35,7 @@ _lock = Lock()
 
 def empty(*shape: int, dtype: torch.dtype) -> Tensor:
     """An uninitialised CPU tensor."""
-    count = int(np.prod(shape))
+    count = math.prod(shape)
     size = count * dtype.itemsize
     if size < _LARGE:
         return torch.empty(shape, dtype=dtype)

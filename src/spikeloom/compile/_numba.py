@@ -12,7 +12,7 @@ from torch import Tensor
 from ._kernel import BackwardResult, Buffers, ForwardResult, Kernel, Variant
 from ._loop import GRAD_OUTPUT, GRAD_STATE, INPUT, SAVED, STATE, SUM, Loop
 from ._memory import copied, empty
-from ._numba_source import BLOCK, KernelSource
+from ._numba_source import GRAIN, KernelSource
 from ._object_code import address_of
 from ._program import Instruction, Program
 from ._threads import parallel
@@ -48,7 +48,7 @@ class _Compiled:
                 given[name] = value.item()
         arguments = [given[name] for name in self._names]
         call = self._call
-        parallel(lambda lo, hi: call(_RESULT, _RESULT, steps, lo, hi, neurons, *arguments), neurons, BLOCK, steps)
+        parallel(lambda lo, hi: call(_RESULT, _RESULT, steps, lo, hi, neurons, *arguments), neurons, GRAIN, steps)
 
 
 # Whatever is not a number is a pointer.
@@ -84,6 +84,7 @@ class NumbaKernel(Kernel):
             source.write_row(f"kept_{name}", program.outputs[SAVED + name], kind)
         for name in self.loop.states:
             source.cell(f"state_{name}", STATE + name, program.outputs[STATE + name])
+            source.watch(f"state_{name}")
         source.constants(self._hoisted_in(program), self.variant.fields)
         return source
 
@@ -118,14 +119,16 @@ class NumbaKernel(Kernel):
             for name, kind in self._written.items()
         }
         final = {name: copied(value, dtype) for name, value in states.items()}
+        nan_found = torch.zeros(-(-neurons // GRAIN), dtype=torch.uint8)
         streams = {
+            "nan_found": nan_found,
             **{f"in_{name}": x for name, x in inputs.items()},
             **{f"out_{name}": y for name, y in outputs.items()},
             **{f"kept_{name}": value for name, value in written.items()},
             **{f"state_{name}": value for name, value in final.items()},
         }
         self._forward(steps, neurons, streams, hoisted)
-        return ForwardResult(outputs, final, written)
+        return ForwardResult(outputs, final, written, bool(nan_found.numpy().any()))
 
     def backward(
         self, steps: int, neurons: int, hoisted: Buffers, saved: Buffers, grad_outputs: Buffers, grad_states: Buffers

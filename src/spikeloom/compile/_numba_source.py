@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 
 from ._program import Instruction, Node
 
-# Neurons that advance through all time steps together: a few rows of state fit in the first-level cache.
-BLOCK = 1024
+# Neurons that advance through all time steps together. Rows of 16 KiB suit the prefetcher and leave a few states in
+# the first-level cache: on two cores 3.4 ms, 2.5 ms and 2.0 ms for blocks of 1024, 2048 and 4096 (LIF forward, T = 16,
+# 262 144 neurons, one thread).
+BLOCK = 4096
+# Threads divide the neurons at multiples of this.
+GRAIN = 256
 
 _TEMPLATES = {
     "add": "{} + {}",
@@ -81,6 +85,7 @@ class KernelSource:
     rows: list[str] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
     stores: list[str] = field(default_factory=list)
+    watched: list[str] = field(default_factory=list)
 
     def read_row(self, value: str, pointer: str, kind: str = "r") -> None:
         """Bind a value to this step's element of a stream [steps, neurons] with a stride of its own."""
@@ -105,6 +110,12 @@ class KernelSource:
         if node is not None:
             self.stores.append(f"store({pointer}_b, i, {literal(node)})")
 
+    def watch(self, pointer: str) -> None:
+        """Report in `nan_found` whether a cell ends as NaN, while its block is in cache."""
+        if not self.watched:
+            self.arguments.append(("nan_found", "uint8*"))
+        self.watched.append(f"bad = bad | (load({pointer}_b, i) != load({pointer}_b, i))")
+
     def constants(self, names: Iterable[str], fields: frozenset[str]) -> None:
         """Values that do not change with time: one number each, or one per neuron."""
         for name in names:
@@ -125,9 +136,21 @@ class KernelSource:
         over_block = ["i = int64(0)", "while i < size:", *_indented(neuron)]
         step = [time, *self.rows, *over_block, "k += 1"]
         over_time = ["k = int64(0)", "while k < steps:", *_indented(step)]
-        block = [f"size = min(hi - block, int64({BLOCK}))", *self.cells, *over_time, f"block += {BLOCK}"]
+        block = [
+            f"size = min(hi - block, int64({BLOCK}))",
+            *self.cells,
+            *over_time,
+            *self._watch(),
+            f"block += {BLOCK}",
+        ]
         lines = ["block = lo", "while block < hi:", *_indented(block)]
         return "\n".join([_HEADER[self.real] + f"def {self.name}({parameters}):", *_indented(lines)]) + "\n"
+
+    def _watch(self) -> list[str]:
+        if not self.watched:
+            return []
+        loop = ["bad = False", "i = int64(0)", "while i < size:", *_indented([*self.watched, "i += 1"])]
+        return [*loop, f"store(nan_found, block // {GRAIN}, uint8(bad))"]
 
     def _pointer(self, kind: str) -> str:
         return f"{self.real if kind == 'r' else 'uint8'}*"

@@ -66,7 +66,8 @@ class ReferenceKernel(Kernel):
                 output[t] = result[name]
             for name, kept in written.items():
                 kept[t] = result[SAVED + name]
-        return ForwardResult(outputs, {name: value.contiguous() for name, value in now.items()}, written)
+        nan = any(bool(torch.isnan(value).any()) for value in now.values())
+        return ForwardResult(outputs, {name: value.contiguous() for name, value in now.items()}, written, nan)
 
     def backward(
         self, steps: int, neurons: int, hoisted: Buffers, saved: Buffers, grad_outputs: Buffers, grad_states: Buffers

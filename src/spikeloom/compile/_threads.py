@@ -25,16 +25,23 @@ def _executor(workers: int) -> ThreadPoolExecutor:
     return _pool
 
 
-def parallel(work: Callable[[int, int], None], count: int, block: int, steps: int) -> None:
-    """Call `work(lo, hi)` over 0..count, split at multiples of `block` among `torch.get_num_threads()` threads."""
+def parallel(work: Callable[[int, int], None], count: int, grain: int, steps: int) -> None:
+    """Call `work(lo, hi)` over 0..count, split at multiples of `grain` among `torch.get_num_threads()` threads."""
     threads = torch.get_num_threads()
-    blocks = -(-count // block)
-    if threads == 1 or blocks == 1 or count * steps < _WORTHWHILE:
+    grains = -(-count // grain)
+    if threads == 1 or grains == 1 or count * steps < _WORTHWHILE:
         work(0, count)
         return
-    # Two pieces a thread: one that is held up by another process leaves the rest to the others.
-    pieces = min(blocks, 2 * threads)
-    edges = [min(count, block * (blocks * k // pieces)) for k in range(pieces)] + [count]
-    pending = [_executor(threads).submit(work, lo, hi) for lo, hi in pairwise(edges)]
-    for future in pending:
-        future.result()
+    pieces = min(grains, 4 * threads)
+    edges = [min(count, grain * (grains * k // pieces)) for k in range(pieces)] + [count]
+    # Whoever is free takes the next piece, the calling thread too: none waits for one that wakes late or is held up.
+    waiting = pairwise(edges)
+
+    def take_turns() -> None:
+        for lo, hi in waiting:
+            work(lo, hi)
+
+    helpers = [_executor(threads - 1).submit(take_turns) for _ in range(threads - 1)]
+    take_turns()
+    for helper in helpers:
+        helper.result()

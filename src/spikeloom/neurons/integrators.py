@@ -42,7 +42,7 @@ class ExponentialEuler(Integrator):
     """Exact for the part of each derivative that is linear in its own variable, the rest held for one step.
 
     With a = df/dx, found by differentiating the statement: x(t + dt) = x + dt phi(a dt) f(x), phi(z) = (e^z - 1) / z.
-    First order; stable for decaying dynamics at any dt.
+    First order where variables are coupled, second for one variable alone; stable for decaying dynamics at any dt.
     Source: Hochbruck and Ostermann 2010, "Exponential integrators", Acta Numerica 19, eq. 2.6, on the diagonal.
     """
 
