@@ -313,8 +313,18 @@ class Declared:
 
     def key(self) -> Hashable:
         """What distinguishes this object's dynamics apart from parameter values."""
+        if "_key" not in self.__dict__:
+            self.__dict__["_key"] = self._key_anew()
+        return cast(Hashable, self.__dict__["_key"])
+
+    def _key_anew(self) -> Hashable:
         options: dict[str, object] = self.__dict__["_options"]
         return (type(self), *(value.key() if isinstance(value, Declared) else value for value in options.values()))
+
+    def _forget(self) -> None:
+        """Options changed: what was derived from them is stale."""
+        for derived in ("_gathered", "_key"):
+            self.__dict__.pop(derived, None)
 
     def _described(self) -> str:
         """Constructor arguments that differ from their defaults."""

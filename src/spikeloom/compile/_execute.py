@@ -31,6 +31,7 @@ class _Hoisted(NamedTuple):
 
 
 _constants: dict[Hashable, _Hoisted] = {}
+_plans: dict[Hashable, tuple[Plan, Buffers]] = {}
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,35 @@ def plan_run(
     inputs: Mapping[str, Tensor],
     state: Mapping[str, Tensor] | None,
     outputs: Sequence[str],
-) -> tuple[Plan, dict[str, Tensor]]:
+) -> tuple[Plan, Buffers]:
     """Check the arguments, trace and compile what is not yet; return the plan and the initial state."""
-    name = type(statement).__name__
-    x = checked_inputs(name, inputs)
+    x = checked_inputs(type(statement).__name__, inputs)
+    chosen, reason = choose(x.device)
+    if state is not None or any(isinstance(value, Tensor) for value in values.values()):
+        return _new_plan(statement, values, inputs, state, tuple(outputs), chosen, reason)
+    # Numbers alone: the next call of the same size is planned alike, from rest.
+    grads = (torch.is_grad_enabled(), *(given.requires_grad for given in inputs.values()))
+    key = (statement.key(), *values.values(), *outputs, x.shape, x.dtype, x.device, *grads, chosen.NAME, reason)
+    if key not in _plans:
+        if len(_plans) > 1024:  # a scheduled parameter takes a new value at every step
+            _plans.clear()
+        _plans[key] = _new_plan(statement, values, inputs, None, tuple(outputs), chosen, reason)
+    return _plans[key]
+
+
+def _new_plan(
+    statement: Statement,
+    values: Mapping[str, Value],
+    inputs: Mapping[str, Tensor],
+    state: Mapping[str, Tensor] | None,
+    outputs: tuple[str, ...],
+    chosen: Backend,
+    reason: str,
+) -> tuple[Plan, Buffers]:
+    name, x = type(statement).__name__, next(iter(inputs.values()))
     params = placed_params(name, statement, values, x)
     initial = initial_state(name, statement, params, state, x)
-    loop = _loop_for(statement, tuple(outputs), _differentiated(params, inputs, initial))
-    chosen, reason = choose(x.device)
+    loop = _loop_for(statement, outputs, _differentiated(params, inputs, initial))
     variant = Variant(state_dtype(x), loop.backward is not None, _fields(loop, params))
     kernel = _kernel_for(chosen, loop, variant)
     return Plan(name, loop, kernel, chosen.NAME, reason, variant, x.shape[0], x.shape[1:], params), initial

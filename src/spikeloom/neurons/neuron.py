@@ -143,7 +143,7 @@ class Neuron(Declared, nn.Module):
         options = self.declared(Option)
         if name not in options:
             raise UnknownNameError(f"{type(self).__name__} has no option {name!r}", name, options)
-        self.__dict__.pop("_gathered", None)
+        self._forget()
         self.__dict__["_options"][name] = options[name].check(type(self).__name__, value)
 
     def param_values(self) -> dict[str, Value]:

@@ -71,7 +71,7 @@ class Wrapper(Neuron):
         return super().option(name) if name in self.declared(Option) else self.wrapped.option(name)
 
     def _set_option(self, name: str, value: object) -> None:
-        self.__dict__.pop("_gathered", None)
+        self._forget()
         if name in self.declared(Option):
             super()._set_option(name, value)
         else:
@@ -107,9 +107,8 @@ class Wrapper(Neuron):
         """Parameters of the wrapped neuron and of the wrapper."""
         return {**self.neuron.param_values(), **super().param_values()}
 
-    def key(self) -> Hashable:
-        """Wrapper and wrapped neuron together."""
-        return (super().key(), self.neuron.key())
+    def _key_anew(self) -> Hashable:
+        return (super()._key_anew(), self.neuron.key())
 
     def extra_repr(self) -> str:
         """Arguments that differ from the defaults, after the wrapped neuron."""
