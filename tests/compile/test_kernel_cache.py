@@ -36,6 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a new process: no kernel is in memory."""
     monkeypatch.setattr(_execute, "_kernels", {})
+    monkeypatch.setattr(_execute, "_plans", {})
 
 
 def spikes() -> Tensor:

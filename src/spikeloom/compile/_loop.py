@@ -191,21 +191,29 @@ class _Split:
 
     def _accumulated(self, grads: Mapping[str, Node]) -> list[str]:
         """The nodes to sum over time: as early as the rest is linear with coefficients that do not change."""
-        early = list(dict.fromkeys(n for node in grads.values() for n in self._linear_front(node)))
+        late = list(dict.fromkeys(str(node) for node in grads.values()))
+        early, seen, pending = [], set(late), late[::-1]
+        while pending:
+            node = pending.pop()
+            sources = self._linear_in(node)
+            if not sources:
+                early.append(node)
+            fresh = [source for source in sources if source not in seen]
+            seen.update(fresh)
+            pending.extend(reversed(fresh))
         # An accumulator costs a load and a store in the first-level cache, a later one several operations.
-        return early if len(early) <= 4 * len(grads) else list(dict.fromkeys(str(node) for node in grads.values()))
+        return early if len(early) <= 4 * len(grads) else late
 
-    def _linear_front(self, node: Node) -> list[str]:
-        step = self.steps.get(node) if isinstance(node, str) else None
-        if step is not None and self.level[step.name] > 0:
-            varying = [a for a in step.arguments if isinstance(a, str) and self.level[a] > 0]
-            if step.operation in ("neg", "add", "sub") and len(varying) == len(step.arguments):
-                return [front for a in varying for front in self._linear_front(a)]
-            if step.operation == "mul" and len(varying) == 1:
-                return self._linear_front(varying[0])
-            if step.operation == "div" and varying == [step.arguments[0]]:
-                return self._linear_front(varying[0])
-        return [str(node)]
+    def _linear_in(self, node: str) -> list[str]:
+        """The values of which a node is a linear combination with coefficients that do not change, if it is one."""
+        step = self.steps.get(node)
+        if step is None or self.level[node] == 0:
+            return []
+        varying = [source for source in step.sources if self.level[source] > 0]
+        everywhere = step.operation in ("neg", "add", "sub") and len(varying) == len(step.arguments)
+        scaled = step.operation == "mul" and len(varying) == 1
+        divided = step.operation == "div" and varying == [step.arguments[0]]
+        return varying if everywhere or scaled or divided else []
 
 
 def _epilogue(
