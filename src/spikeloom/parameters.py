@@ -234,13 +234,16 @@ class Declared:
         for name in given:
             if name not in accepted:
                 raise UnknownNameError(f"{owner} has no parameter {name!r}", name, accepted)
-        chosen = {n: d.check(owner, given.get(n, d.default)) for n, d in self.declared(Option).items()}
-        # A part is copied, so that a parameter set on one neuron's surrogate is not set on another's.
-        options = {n: value._copy() if isinstance(value, Declared) else value for n, value in chosen.items()}
+        options = {n: self._chosen(item, given.get(n, item.default)) for n, item in self.declared(Option).items()}
         object.__setattr__(self, "_options", options)
         object.__setattr__(self, "_values", {})
         for name, param in self.declared(Param).items():
             self.assign(name, given.get(name, param.default))
+
+    def _chosen(self, item: Option[Any], value: object) -> object:
+        """A checked option; a part is copied, lest a parameter set on one neuron's surrogate be set on another's."""
+        checked: object = item.check(type(self).__name__, value)
+        return checked._copy() if isinstance(checked, Declared) else checked
 
     def option(self, name: str) -> Any:
         """The value of an option; bound together with its owner when it is itself declared."""

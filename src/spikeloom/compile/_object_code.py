@@ -68,9 +68,10 @@ def _write(path: Path, code: bytes) -> None:
     """Replace the file in one step, so that no other process ever reads half of it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(_MAGIC + hashlib.sha256(code).digest() + code)
-        os.replace(file.name, path)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            whole = Path(folder) / path.name
+            whole.write_bytes(_MAGIC + hashlib.sha256(code).digest() + code)
+            os.replace(whole, path)
     except OSError as error:
         message = f"kernels are compiled anew in each process: {path.parent} is not writable ({error.strerror})"
         warnings.warn(f"{message}; set SPIKELOOM_CACHE_DIR to a folder that is", RuntimeWarning, stacklevel=2)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import compile as compiler
-from ..errors import UnknownNameError
+from ..errors import DTypeError, UnknownNameError
 from ..parameters import Declared, Input, Option, Param, State, Value
 from ..surrogate import ATan, Surrogate
 from ._session import sessions_of
@@ -108,8 +108,8 @@ class Neuron(Declared, nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         """Run from rest over `inputs`, [T, B, *features] each, in the order declared; return the output, same shape."""
         if len(inputs) != len(self.inputs):
-            wanted = ", ".join(self.inputs)
-            raise UnknownNameError(f"{type(self).__name__} takes {len(self.inputs)} inputs", str(len(inputs)), [wanted])
+            expected = f"{len(self.inputs)} of them, in this order: {', '.join(self.inputs)}"
+            raise DTypeError(f"inputs of {type(self).__name__}", expected=expected, got=len(inputs))
         sessions = sessions_of(self)
         state = next((given for session in sessions if (given := session.begin(self)) is not None), None)
         named = dict(zip(self.inputs, inputs, strict=True))
@@ -144,7 +144,7 @@ class Neuron(Declared, nn.Module):
         if name not in options:
             raise UnknownNameError(f"{type(self).__name__} has no option {name!r}", name, options)
         self._forget()
-        self.__dict__["_options"][name] = options[name].check(type(self).__name__, value)
+        self.__dict__["_options"][name] = self._chosen(options[name], value)
 
     def param_values(self) -> dict[str, Value]:
         """The present value of every parameter, by full name; learnable ones inside their bounds."""
