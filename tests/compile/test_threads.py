@@ -39,9 +39,9 @@ def test_every_neuron_is_done_once(count: int, steps: int, two_threads: None) ->
 
 def test_an_error_in_a_thread_reaches_the_caller(two_threads: None) -> None:
     def fail(lo: int, hi: int) -> None:
-        raise ValueError(f"{lo}")
+        raise ValueError("refused")
 
-    with pytest.raises(ValueError, match="0"):
+    with pytest.raises(ValueError, match="refused"):
         _threads.parallel(fail, 8 * GRAIN, GRAIN, 1000)
 
 

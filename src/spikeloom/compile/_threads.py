@@ -42,6 +42,8 @@ def parallel(work: Callable[[int, int], None], count: int, grain: int, steps: in
             work(lo, hi)
 
     helpers = [_executor(threads - 1).submit(take_turns) for _ in range(threads - 1)]
-    take_turns()
-    for helper in helpers:
-        helper.result()
+    try:
+        take_turns()
+    finally:
+        for helper in helpers:
+            helper.result()
