@@ -17,7 +17,7 @@ HOUSE = (
     ("parameters",),
     ("surrogate", "random"),
     ("compile",),
-    ("neurons", "synapses", "plasticity"),
+    ("neurons", "synapses", "plasticity", "products"),
     ("coding", "events", "datasets"),
     ("nn", "network"),
     ("training",),

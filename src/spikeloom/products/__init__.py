@@ -1,0 +1,7 @@
+"""Linear and convolution products on spikes: dense, through oneDNN, or visiting only the spikes."""
+
+from ._choice import Choice, choices, using
+from ._convolution import convolution
+from ._linear import linear
+
+__all__ = ["Choice", "choices", "convolution", "linear", "using"]

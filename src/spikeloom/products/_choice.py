@@ -1,0 +1,168 @@
+"""Which implementation computes a product: by name, or the one that was fastest when first measured."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from threading import Lock
+from types import TracebackType
+from typing import Any
+
+import torch
+
+from ..errors import UnknownNameError
+from . import _measurements
+
+NAMES = ("auto", "dense", "onednn", "event")
+
+_ROUNDS = 3
+# A candidate this many times slower than the best in its second run is not measured further.
+_HOPELESS = 3.0
+# What is chosen must be this much faster than what stands before it in the list of candidates.
+_GAIN = 0.95
+
+_chosen: ContextVar[str] = ContextVar("spikeloom_product", default="auto")
+_measuring = Lock()
+
+
+class using:
+    """Choose how products are computed: "auto", "dense" (PyTorch), "onednn" or "event" (visits only the spikes).
+
+    Takes effect at once; as a context manager, until the block ends. Backward passes run as their forward pass did.
+    By name, a product works or raises BackendError; of "event", the input gradient is dense, since gradients are not
+    sparse. "auto" measures the candidates at the first product of a size, level of activity and number of threads,
+    keeps the decision for the process, and writes it to `products-*.json` in the folder of compiled kernels, so that
+    later processes decide alike. Candidates add in different orders: results differ by float rounding, so for
+    the same bits on another machine, or after that file was deleted, choose by name.
+
+    Raises: UnknownNameError.
+
+    >>> with using("event"):
+    ...     pass
+    """
+
+    def __init__(self, name: str) -> None:
+        if name not in NAMES:
+            raise UnknownNameError("product", name, NAMES)
+        self._before = _chosen.get()
+        _chosen.set(name)
+
+    def __enter__(self) -> using:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _chosen.set(self._before)
+
+
+def wanted() -> str:
+    """The name that is in force."""
+    return _chosen.get()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How one product was computed, and the milliseconds that each candidate took when it was measured."""
+
+    operation: str
+    shape: tuple[int, ...]
+    dtype: str
+    activity: str
+    threads: int
+    chosen: str
+    reason: str
+    milliseconds: Mapping[str, float]
+
+    def __str__(self) -> str:
+        times = ", ".join(f"{name} {value:.3g} ms" for name, value in self.milliseconds.items())
+        shape = " x ".join(map(str, self.shape))
+        return f"{self.operation} {shape}, {self.dtype}, {self.activity}: {self.chosen} ({times or self.reason})"
+
+
+_taken: dict[tuple[Any, ...], Choice] = {}
+
+
+def choices() -> list[Choice]:
+    """Every product that this process chose by measurement, or took from an earlier process's measurement."""
+    return list(_taken.values())
+
+
+@dataclass(frozen=True)
+class Size:
+    """A class of products: what decides which candidate is fastest. The first extent is rounded to a power of two."""
+
+    operation: str
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    activity: float | None = None
+
+    @property
+    def level(self) -> int | None:
+        """Half-octaves of activity below one: a candidate that visits spikes only is measured once for each."""
+        if self.activity is None:
+            return None
+        return min(20, math.floor(-2 * math.log2(max(self.activity, 2.0**-20))))
+
+    def key(self) -> tuple[Any, ...]:
+        """What a decision holds for."""
+        rows = 1 << max(0, self.shape[0] - 1).bit_length()
+        return (self.operation, rows, *self.shape[1:], self.dtype, self.level, torch.get_num_threads())
+
+
+def fastest(size: Size, candidates: Mapping[str, Callable[[], object]]) -> str:
+    """The name of the fastest candidate: known, or measured now. The first is kept where others gain little."""
+    if len(candidates) == 1:
+        return next(iter(candidates))
+    key = size.key()
+    known = _taken.get(key)
+    if known is not None and known.chosen in candidates:
+        return known.chosen
+    with _measuring:
+        name = "/".join(map(str, key))
+        times, reason = _measurements.load(name), "measured by an earlier process"
+        if times is None or set(times) != set(candidates):
+            times, reason = _measured(candidates), "measured"
+            _measurements.keep(name, times)
+        chosen = _best(times)
+        _taken[key] = Choice(
+            size.operation,
+            tuple(key[1 : 1 + len(size.shape)]),
+            str(size.dtype).removeprefix("torch."),
+            "any activity" if size.level is None else f"activity about {2 ** (-size.level / 2 - 0.25):.2g}",
+            torch.get_num_threads(),
+            chosen,
+            reason,
+            times,
+        )
+        return chosen
+
+
+def _best(times: Mapping[str, float]) -> str:
+    chosen, least = "", math.inf
+    for name, value in times.items():
+        if value < _GAIN * least:
+            chosen, least = name, value
+    return chosen
+
+
+def _measured(candidates: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    """Milliseconds of each candidate: the least of a few runs, in turn."""
+    for run in candidates.values():
+        run()  # compiles, and fills the caches
+    times = {name: _timed(run) for name, run in candidates.items()}
+    for _ in range(_ROUNDS):
+        least = min(times.values())
+        for name, run in candidates.items():
+            if times[name] < _HOPELESS * least:
+                times[name] = min(times[name], _timed(run))
+    return {name: float(f"{value:.4g}") for name, value in times.items()}
+
+
+def _timed(run: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    run()
+    return (time.perf_counter() - begin) * 1e3

@@ -1,0 +1,236 @@
+"""Sources of the event kernels, and what calls them."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+import torch
+
+from ..compile._object_code import address_of
+
+# Words hold 32 columns, the lowest bit the first.
+WORD = 32
+# Rows whose lists of events are made before any is summed: a block of the matrix in cache is used that often.
+TILE = 64
+# Rows of the gradient that stay in cache together while the weight gradient reads them in the order of its events.
+CHUNK = 1024
+_ACCUMULATORS = 8
+
+# Integer type of the same width, and the bits of 1.0, of every dtype that can be packed.
+LAYOUTS = {
+    torch.float32: ("int32", 0x3F800000),
+    torch.float64: ("int64", 0x3FF0000000000000),
+    torch.bfloat16: ("int16", 0x3F80),
+    torch.float16: ("int16", 0x3C00),
+}
+
+_PACK = """
+active = comparer("!=", {magnitude}, 0)
+unit = comparer("==", -1, {one})
+
+def pack(lo, hi, columns, words, stride, x, bits, counts):
+    r = lo
+    while r < hi:
+        row, out = at(x, r * stride), at(bits, r * words)
+        count, w, odd = int64(0), int64(0), np.uint32(0)
+        while w < columns // 32:
+            a = active(row, w * 32)
+            odd = np.uint32(odd | np.uint32(a & ~unit(row, w * 32)))
+            store(out, w, a)
+            count += ones_of(a)
+            w += 1
+        rest = columns - w * 32
+        if rest > 0:
+            a = np.uint32(0)
+            if columns >= 32:
+                gone = np.uint32(32 - rest)
+                a = np.uint32(active(row, columns - 32) >> gone)
+                odd = np.uint32(odd | np.uint32(a & ~np.uint32(unit(row, columns - 32) >> gone)))
+            else:
+                k = int64(0)
+                while k < rest:
+                    found = load(row, k)
+                    if (found & {integer}({magnitude})) != 0:
+                        a = np.uint32(a | np.uint32(np.uint32(1) << np.uint32(k)))
+                        if found != {integer}({one}):
+                            odd = np.uint32(1)
+                    k += 1
+            store(out, w, a)
+            count += ones_of(a)
+        store(counts, r, -1 - count if odd != 0 else count)
+        r += 1
+"""
+
+_UNPACK = """
+write = spread({one})
+
+def unpack(lo, hi, columns, words, bits, x):
+    r = lo
+    while r < hi:
+        row, out = at(bits, r * words), at(x, r * columns)
+        w = int64(0)
+        while w < columns // 32:
+            write(out, w * 32, load(row, w))
+            w += 1
+        k = w * 32
+        while k < columns:
+            set = (load(row, w) >> np.uint32(k - w * 32)) & np.uint32(1)
+            store(out, k, {integer}({one}) if set != 0 else {integer}(0))
+            k += 1
+        r += 1
+"""
+
+_FORWARD = """
+def forward(lo, hi, columns, words, outputs, bits, weight, bias, y, values, value_stride, chosen, counts):
+    tile = lo
+    while tile < hi:
+        end = min(tile + {tile}, hi)
+        r = tile
+        while r < end:
+            mine = at(chosen, (r - tile) * columns)
+            n, w = int64(0), int64(0)
+            while w < words:
+                word = load(bits, r * words + w)
+                while word != 0:
+                    store(mine, n, np.uint32(w * 32 + trailing_zeros(word)))
+                    word = np.uint32(word & np.uint32(word - np.uint32(1)))
+                    n += 1
+                w += 1
+            store(counts, r - tile, n)
+            r += 1
+{blocks}
+        tile = end
+"""
+
+_FORWARD_BLOCK = """
+r = tile
+while r < end:
+    {add}(
+        at(chosen, (r - tile) * columns), load(counts, r - tile), at(weight, c), outputs, at(bias, c),
+        at(y, r * outputs + c), at(values, r * value_stride), int64(1),
+    )
+    r += 1
+"""
+
+_WEIGHT = """
+def weight(lo, hi, rows, inputs, words, outputs, bits, grad, result, values, value_stride, chosen, counts):
+    chunk = int64(0)
+    while chunk < rows:
+        end = min(chunk + {chunk}, rows)
+        k = lo
+        while k < hi:
+            store(counts, k - lo, int64(0))
+            k += 1
+        r = chunk
+        while r < end:
+            w = lo // 32
+            while w * 32 < hi:
+                word = load(bits, r * words + w)
+                while word != 0:
+                    mine = w * 32 + trailing_zeros(word) - lo
+                    n = load(counts, mine)
+                    store(chosen, mine * {chunk} + n, np.uint16(r - chunk))
+                    store(counts, mine, n + 1)
+                    word = np.uint32(word & np.uint32(word - np.uint32(1)))
+                w += 1
+            r += 1
+{blocks}
+        chunk = end
+"""
+
+_WEIGHT_BLOCK = """
+k = lo
+while k < hi:
+    {add}(
+        at(chosen, (k - lo) * {chunk}), load(counts, k - lo), at(grad, chunk * outputs + c), outputs,
+        at(result, k * outputs + c), at(result, k * outputs + c), at(values, chunk * value_stride + k), value_stride,
+    )
+    k += 1
+"""
+
+
+@cache
+def _lanes(real: str) -> int:
+    """Columns of one vector register."""
+    width = 64 if llvm.get_host_cpu_features().get("avx512f") else 32
+    return width // (4 if real == "float32" else 8)
+
+
+def _blocks(template: str, real: str, outputs: int, weighted: bool) -> tuple[str, str]:
+    """Definitions of the sums, and the loops over blocks of columns: full ones, then what is left over."""
+    lanes = _lanes(real)
+    full = lanes * _ACCUMULATORS
+    rest = outputs % full
+    narrow = (lanes,) * (rest // lanes) + ((rest % lanes,) if rest % lanes else ())
+    definitions = f"add_full = sum_of_rows({(lanes,) * _ACCUMULATORS}, {weighted})\n"
+    body = template.strip().format(add="add_full", chunk=CHUNK)
+    lines = [f"c = int64({0})", f"while c + {full} <= outputs:", *_indented(body), f"    c += {full}"]
+    if rest:
+        definitions += f"add_rest = sum_of_rows({narrow}, {weighted})\n"
+        lines += template.strip().format(add="add_rest", chunk=CHUNK).splitlines()
+    return definitions, "\n".join(f"        {line}" for line in lines)
+
+
+def _indented(text: str) -> list[str]:
+    return [f"    {line}" for line in text.splitlines()]
+
+
+_INDEX, _PLACE = ["int64"], ctypes.create_string_buffer(64)
+_RESULT = ctypes.addressof(_PLACE)
+
+
+@cache
+def _header() -> str:
+    # The cached code depends on the words too.
+    text = Path(__file__).with_name("_words.py").read_bytes()
+    return f"# words {hashlib.sha256(text).hexdigest()}\nfrom {__package__}._words import *\n"
+
+
+def _callable(source: str, name: str, kinds: list[str]) -> Any:
+    address = address_of(_header() + source, name, kinds)
+    c_types = [ctypes.c_int64 if kind == "int64" else ctypes.c_void_p for kind in kinds]
+    function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, *c_types)(address)
+    return lambda *arguments: function(_RESULT, _RESULT, *arguments)
+
+
+@cache
+def packing(dtype: torch.dtype) -> Any:
+    """pack(lo, hi, columns, words, stride, x, bits, counts): one bit per number, set where it is not zero.
+
+    A count is of the row's bits, or minus one minus it where a number is neither 0 nor 1.
+    """
+    integer, one = LAYOUTS[dtype]
+    magnitude = (1 << (8 * dtype.itemsize - 1)) - 1
+    source = _PACK.format(integer=f"np.{integer}", one=one, magnitude=magnitude)
+    return _callable(source, "pack", _INDEX * 5 + [f"{integer}*", "uint32*", "int64*"])
+
+
+@cache
+def unpacking(dtype: torch.dtype) -> Any:
+    """unpack(lo, hi, columns, words, bits, x)."""
+    integer, one = LAYOUTS[dtype]
+    source = _UNPACK.format(integer=f"np.{integer}", one=one)
+    return _callable(source, "unpack", _INDEX * 4 + ["uint32*", f"{integer}*"])
+
+
+@cache
+def forward_sums(real: str, outputs: int, weighted: bool) -> Any:
+    """forward(lo, hi, columns, words, outputs, bits, weight, bias, y, values, value_stride, chosen, counts)."""
+    definitions, blocks = _blocks(_FORWARD_BLOCK, real, outputs, weighted)
+    source = definitions + _FORWARD.format(tile=TILE, blocks=blocks)
+    pointers = ["uint32*", *[f"{real}*"] * 4, "int64", "uint32*", "int64*"]
+    return _callable(source, "forward", _INDEX * 5 + pointers)
+
+
+@cache
+def weight_sums(real: str, outputs: int, weighted: bool) -> Any:
+    """weight(lo, hi, rows, inputs, words, outputs, bits, grad, result, values, value_stride, chosen, counts)."""
+    definitions, blocks = _blocks(_WEIGHT_BLOCK, real, outputs, weighted)
+    source = definitions + _WEIGHT.format(chunk=CHUNK, blocks=blocks)
+    pointers = ["uint32*", f"{real}*", f"{real}*", f"{real}*", "int64", "uint16*", "int64*"]
+    return _callable(source, "weight", _INDEX * 6 + pointers)
