@@ -52,13 +52,28 @@ def _minimum(b: Builder, arguments: Sequence[Node], g: Node, *, larger: str) -> 
 def _power(b: Builder, arguments: Sequence[Node], y: Node, g: Node) -> Sequence[Node | None]:
     x, n = arguments
     base = b.emit("mul", g, b.emit("mul", n, b.emit("pow", x, b.emit("sub", n, 1.0))))
-    exponent = b.emit("mul", g, b.emit("mul", y, b.emit("log", x))) if isinstance(n, str) else None
-    return base, exponent
+    if not isinstance(n, str):
+        return base, None
+    # The limits where one factor is zero and the other infinite.
+    constant = b.emit("and", b.emit("eq", x, 0.0), b.emit("ge", n, 0.0))
+    exponent = b.emit("mul", g, b.emit("mul", y, b.emit("log", x)))
+    return b.emit("where", b.emit("eq", n, 0.0), 0.0, base), b.emit("where", constant, 0.0, exponent)
 
 
 def _quotient(b: Builder, arguments: Sequence[Node], q: Node, g: Node) -> Sequence[Node | None]:
     part = b.emit("div", g, arguments[1])
     return part, b.emit("neg", b.emit("mul", part, q))
+
+
+def _modulo(b: Builder, arguments: Sequence[Node], y: Node, g: Node) -> Sequence[Node | None]:
+    turns = b.emit("trunc", b.emit("div", *arguments))
+    return g, b.emit("neg", b.emit("mul", g, turns))
+
+
+def _angle(b: Builder, arguments: Sequence[Node], a: Node, g: Node) -> Sequence[Node | None]:
+    y, x = arguments
+    part = b.emit("div", g, b.emit("add", b.emit("mul", x, x), b.emit("mul", y, y)))
+    return b.emit("mul", part, x), b.emit("neg", b.emit("mul", part, y))
 
 
 _RULES: dict[str, _Rule] = {
@@ -74,11 +89,15 @@ _RULES: dict[str, _Rule] = {
     "expm1": lambda b, a, y, g: (b.emit("mul", g, b.emit("add", y, 1.0)),),
     "log": lambda b, a, y, g: (b.emit("div", g, a[0]),),
     "log1p": lambda b, a, y, g: (b.emit("div", g, b.emit("add", a[0], 1.0)),),
+    "log2": lambda b, a, y, g: (b.emit("div", g, b.emit("mul", a[0], math.log(2.0))),),
     "pow": _power,
+    "fmod": _modulo,
     "tanh": lambda b, a, y, g: (b.emit("mul", g, b.emit("sub", 1.0, b.emit("mul", y, y))),),
     "sigmoid": lambda b, a, y, g: (b.emit("mul", g, b.emit("mul", y, b.emit("sub", 1.0, y))),),
     "erf": lambda b, a, y, g: (b.emit("mul", g, _normal(b, a[0])),),
     "atan": lambda b, a, y, g: (b.emit("div", g, b.emit("add", b.emit("mul", a[0], a[0]), 1.0)),),
+    "atan2": _angle,
+    "hypot": lambda b, a, y, g: tuple(b.emit("div", b.emit("mul", g, x), y) for x in a),
     "sin": lambda b, a, y, g: (b.emit("mul", g, b.emit("cos", a[0])),),
     "cos": lambda b, a, y, g: (b.emit("neg", b.emit("mul", g, b.emit("sin", a[0]))),),
     "minimum": lambda b, a, y, g: _minimum(b, a, g, larger="gt"),
