@@ -7,12 +7,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..compile import Plan
 from ..neurons import Neuron
+from ._fusion import Observer
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """How one neuron layer of a model would run; `source` is the text of its kernels."""
+    """How one neuron layer of a model would run; `source` is the text of its kernels.
+
+    `fused` names what runs in the neuron's kernel besides the neuron: a linear layer's bias, batch normalisation, the
+    addition of a residual, a count or rate.
+    """
 
     name: str
     neuron: str
@@ -25,11 +31,13 @@ class Explanation:
     saved_bytes: int
     hoisted: int
     source: str
+    fused: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         forward, backward = self.operations
+        fused = f", fused with {', '.join(self.fused)}" if self.fused else ""
         return (
-            f"{self.name or 'model'}: {self.neuron}\n"
+            f"{self.name or 'model'}: {self.neuron}{fused}\n"
             f"  {self.backend} ({self.reason}); {self.steps} steps x {self.neurons} neurons, {self.dtype}\n"
             f"  {forward} operations forward, {backward} backward, {self.saved_bytes} bytes kept per neuron and step, "
             f"{self.hoisted} values computed once per call"
@@ -46,12 +54,8 @@ def explain(model: nn.Module, x: Tensor) -> list[Explanation]:
     numba
     """
     found: list[Explanation] = []
-
-    def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        found.append(_explained(names[module], module, inputs))
-
-    names: dict[nn.Module, str] = {m: name for name, m in model.named_modules() if isinstance(m, Neuron)}
-    hooks = [module.register_forward_pre_hook(look) for module in names]
+    names = {m: name for name, m in model.named_modules() if isinstance(m, Neuron)}
+    hooks = [module.register_forward_pre_hook(_Look(name, found)) for module, name in names.items()]
     try:
         model(x if not torch.is_grad_enabled() else x.detach().requires_grad_())
     finally:
@@ -60,9 +64,21 @@ def explain(model: nn.Module, x: Tensor) -> list[Explanation]:
     return found
 
 
-def _explained(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Explanation:
-    assert isinstance(module, Neuron)
-    plan = module.plan(*inputs)
+class _Look(Observer):
+    """Sees a neuron being called, by itself or fused."""
+
+    def __init__(self, name: str, found: list[Explanation]) -> None:
+        self.name, self.found = name, found
+
+    def __call__(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(module, Neuron)
+        self.tell(module, module.plan(*inputs), ())
+
+    def tell(self, module: nn.Module, plan: Plan, fused: tuple[str, ...]) -> None:
+        self.found.append(_explained(self.name, module, plan, fused))
+
+
+def _explained(name: str, module: nn.Module, plan: Plan, fused: tuple[str, ...]) -> Explanation:
     loop = plan.loop
     return Explanation(
         name=name,
@@ -76,4 +92,5 @@ def _explained(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Expl
         saved_bytes=plan.saved_bytes,
         hoisted=len(loop.hoisted),
         source=plan.kernel.source,
+        fused=fused,
     )

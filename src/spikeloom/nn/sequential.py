@@ -1,18 +1,25 @@
-"""A stack of neurons and ordinary PyTorch modules."""
+"""A stack of neurons and ordinary PyTorch modules, and a branch that is added to what it started from."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ..errors import DTypeError, ShapeError
 from ..neurons import Neuron
+from ._fusion import Around, advance, fusable, unwatched
+from ._layers import apply
+from ._layout import is_channels_last
+from ._normalisation import fits, is_batch_norm, scale_and_shift
+from .read_out import Count
 
 
 def knows_time(module: nn.Module) -> bool:
     """Whether a module takes [T, B, ...] itself: a neuron, or anything that contains one."""
-    return any(isinstance(part, Neuron | Sequential) for part in module.modules())
+    return any(isinstance(part, Neuron | Sequential | Residual | Count) for part in module.modules())
 
 
 class Sequential(nn.Sequential):
@@ -22,7 +29,11 @@ class Sequential(nn.Sequential):
     it receives all steps as one batch [T * B, *features], and its result is folded back. An input that is expanded in
     time (a direct current) passes linear, convolution and pooling layers once.
 
-    Shapes: [T, B, *features] to [T, B, *features']. Raises: ShapeError, DTypeError.
+    What stands elementwise around a neuron runs inside its kernel: the bias of a linear layer, batch normalisation, the
+    addition of a `Residual`, a `Count` or `Rate` at the end. A module with hooks is called as it is. `sl.explain` tells.
+
+    Shapes: [T, B, *features] to [T, B, *features']; [B, *features'] with a `Count` at the end. Raises: ShapeError,
+    DTypeError.
 
     >>> import torch, spikeloom as sl
     >>> net = sl.nn.Sequential(nn.Flatten(), nn.Linear(12, 5), sl.LIF(tau_mem=2.0))
@@ -32,22 +43,159 @@ class Sequential(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run from rest."""
-        if not isinstance(x, Tensor):
-            raise DTypeError("input of Sequential", expected="a tensor [T, B, *features]", got=type(x).__name__)
-        if x.dim() < 2:
-            do = "time comes first: add a batch axis with x.unsqueeze(1)"
-            raise ShapeError("input of Sequential", expected="[T, B, *features]", got=list(x.shape), do=do)
-        for module in self:
-            x = module(x) if knows_time(module) else _folded(module, x)
+        return _run(self, x)
+
+
+class Residual(nn.Module):
+    """x + branch(x), or shortcut(x) + branch(x): `Residual(*modules)` has the `Sequential` of the modules as branch.
+
+    Followed by a neuron in a `Sequential`, the addition runs in the neuron's kernel.
+
+    Shapes: [T, B, *features] to the shape that branch and shortcut give alike. Raises: ShapeError, DTypeError.
+
+    >>> import torch, spikeloom as sl
+    >>> block = sl.nn.Residual(nn.Linear(4, 4), sl.LIF(), nn.Linear(4, 4))
+    >>> sl.nn.Sequential(block, sl.LIF())(torch.rand(7, 2, 4)).shape
+    torch.Size([7, 2, 4])
+    """
+
+    def __init__(self, *modules: nn.Module, shortcut: nn.Module | None = None) -> None:
+        super().__init__()
+        self.branch = Sequential(*modules)
+        self.shortcut = shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run from rest."""
+        return _run([self], x)
+
+
+class _Fork:
+    """The branch begins here; the shortcut starts from the same x."""
+
+    def __init__(self, shortcut: nn.Module | None) -> None:
+        self.shortcut = shortcut
+
+
+class _Join:
+    """The branch ends here."""
+
+
+_Step = nn.Module | _Fork | _Join
+
+
+def _steps(modules: Iterable[nn.Module]) -> Iterator[_Step]:
+    """What runs one after another: stacks within stacks are laid open, unless somebody watches them being called."""
+    for module in modules:
+        # Those of PyTorch hand on what they are given, which is folded only where no neuron is inside.
+        stack = type(module) is Sequential or (type(module) is nn.Sequential and not knows_time(module))
+        if stack and isinstance(module, nn.Sequential) and unwatched(module):
+            yield from _steps(module)
+        elif type(module) is Residual and unwatched(module) and unwatched(module.branch):
+            yield _Fork(module.shortcut)
+            yield from _steps(module.branch)
+            yield _Join()
+        else:
+            yield module
+
+
+def _run(modules: Iterable[nn.Module], x: Tensor) -> Tensor:
+    if not isinstance(x, Tensor):
+        raise DTypeError("input of Sequential", expected="a tensor [T, B, *features]", got=type(x).__name__)
+    if x.dim() < 2:
+        do = "time comes first: add a batch axis with x.unsqueeze(1)"
+        raise ShapeError("input of Sequential", expected="[T, B, *features]", got=list(x.shape), do=do)
+    y = _Stack(list(_steps(modules))).run(x)
+    # Inside, convolutions choose the order in memory; outside it is that of the input.
+    return y.contiguous() if is_channels_last(y, 2) and not is_channels_last(x, 2) else y
+
+
+class _Stack:
+    """A run of a list of steps."""
+
+    def __init__(self, steps: list[_Step]) -> None:
+        self.steps = steps
+        self.shortcuts: list[Tensor] = []
+        self.fuses = not torch.compiler.is_compiling()
+
+    def run(self, x: Tensor) -> Tensor:
+        at = 0
+        while at < len(self.steps):
+            x, at = self._advance(x, at)
         return x
 
+    def _advance(self, x: Tensor, at: int) -> tuple[Tensor, int]:
+        """Pass the step at `at`, with those after it that are fused with it; return where to go on."""
+        step = self.steps[at]
+        if isinstance(step, _Fork):
+            self.shortcuts.append(x if step.shortcut is None else _run([step.shortcut], x))
+            return x, at + 1
+        end = self._neuron_after(at) if self.fuses else None
+        if end is not None:
+            return self._fused(x, at, end)
+        if isinstance(step, _Join):
+            return x + self._shortcut(x), at + 1
+        if isinstance(step, Count) and at + 1 < len(self.steps):
+            do = f"put {type(step).__name__} at the end"
+            raise ShapeError(f"{type(step).__name__} within Sequential", expected="no layer after it", do=do)
+        return (step(x) if knows_time(step) else _folded(step, x)), at + 1
 
-def _folded(module: nn.Module, x: Tensor) -> Tensor:
+    def _neuron_after(self, at: int) -> int | None:
+        """Where the neuron is that can take in all from `at` on, if there is one: bias, normalisation, addition."""
+        end = at
+        if _is_plain_linear(self.steps[end]):
+            end += 1
+        elif self._is_norm(end):
+            end += 1
+        if end < len(self.steps) and isinstance(self.steps[end], _Join):
+            end += 1
+        return end if end < len(self.steps) and fusable(self.steps[end]) else None
+
+    def _is_norm(self, at: int) -> bool:
+        step = self.steps[at]
+        return isinstance(step, nn.Module) and is_batch_norm(step) and unwatched(step)
+
+    def _fused(self, x: Tensor, at: int, end: int) -> tuple[Tensor, int]:
+        around, (first, neuron) = Around(), (self.steps[at], self.steps[end])
+        names: list[str] = []
+        if isinstance(first, nn.Linear):
+            x = _folded(first, x, bias=False)
+            around.shift = first.bias
+            names += ["bias"] if first.bias is not None else []
+        elif isinstance(first, nn.Module) and is_batch_norm(first):
+            if not fits(first, x):  # type: ignore[arg-type]
+                return _folded(first, x), at + 1
+            x, around.scale, around.shift = scale_and_shift(first, x)  # type: ignore[arg-type]
+            names += ["batch normalisation"]
+        if isinstance(self.steps[end - 1], _Join) and end > at:
+            around.residual = self._shortcut(x)
+            names += ["residual"]
+        after = self.steps[end + 1] if end + 2 == len(self.steps) else None
+        if isinstance(after, Count) and type(after).forward is Count.forward and unwatched(after):
+            around.count = after
+            names += [type(after).__name__.lower()]
+            end += 1
+        around.names = tuple(names)
+        assert isinstance(neuron, Neuron)
+        return advance(neuron, x, around), end + 1
+
+    def _shortcut(self, x: Tensor) -> Tensor:
+        shortcut = self.shortcuts.pop()
+        if shortcut.shape != x.shape:
+            do = "give it shortcut= a module that maps the input to this shape"
+            raise ShapeError("shortcut of Residual", expected=list(x.shape), got=list(shortcut.shape), do=do)
+        return shortcut
+
+
+def _is_plain_linear(step: _Step) -> bool:
+    return type(step) is nn.Linear and unwatched(step)
+
+
+def _folded(module: nn.Module, x: Tensor, *, bias: bool = True) -> Tensor:
     steps, batch = x.shape[:2]
     if steps > 1 and x.stride(0) == 0 and type(module) in _DETERMINISTIC:
-        y = _checked(module, module(x[0]), batch)
+        y = _checked(module, apply(module, x[0], bias=bias), batch)
         return y.expand(steps, *y.shape)
-    y = _checked(module, module(x.flatten(0, 1)), steps * batch)
+    y = _checked(module, apply(module, x.flatten(0, 1), bias=bias), steps * batch)
     return y.view(steps, batch, *y.shape[1:])
 
 
