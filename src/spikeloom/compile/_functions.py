@@ -229,16 +229,14 @@ def _copysign(b: Builder, x: Node, y: Node) -> Node:
 
 @lowers("fmax")
 def _fmax(b: Builder, x: Node, y: Node) -> Node:
-    return _ignoring_nan(b, x, y, b.emit("maximum", x, y))
+    """The larger one, or the one that is not NaN."""
+    return b.emit("where", b.emit("or", b.emit("ge", x, y), b.emit("ne", y, y)), x, y)
 
 
 @lowers("fmin")
 def _fmin(b: Builder, x: Node, y: Node) -> Node:
-    return _ignoring_nan(b, x, y, b.emit("minimum", x, y))
-
-
-def _ignoring_nan(b: Builder, x: Node, y: Node, result: Node) -> Node:
-    return b.emit("where", b.emit("ne", x, x), y, b.emit("where", b.emit("ne", y, y), x, result))
+    """The smaller one, or the one that is not NaN."""
+    return b.emit("where", b.emit("or", b.emit("le", x, y), b.emit("ne", y, y)), x, y)
 
 
 @lowers("lerp")

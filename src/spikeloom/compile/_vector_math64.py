@@ -43,6 +43,16 @@ def from_bits64(_context: Any, n: Any) -> Any:
     return types.float64(types.int64), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def fmod64(_context: Any, x: Any, y: Any) -> Any:
+    """x - y trunc(x / y), exact; a call of the C library."""
+
+    def generate(_c: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.frem(*arguments)
+
+    return types.float64(types.float64, types.float64), generate
+
+
 @njit(forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _power_of_two(k: Any) -> Any:
     """2**k for -1022 <= k <= 1023."""
