@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,18 +21,21 @@ from ._recurrent_kernel import RecurrentKernel, RecurrentLoop
 from ._statement import Statement
 
 
+def _dense(a: Tensor, b: Tensor) -> Tensor:
+    return a.t() @ b
+
+
 @dataclass(frozen=True)
 class Feedback:
-    """Which output [T, B, n] returns to which input `delay` steps later, through weight [n, n] = [to, from].
+    """Which output returns to which input `delay` steps later.
 
-    `before` [delay, B, n] holds the outputs of the steps before the first, oldest first; None at rest.
+    `summed` computes the gradient of the weight: a.T @ b of a gradient and the outputs that returned, [T * B, n] each.
     """
 
     output: str
     into: str
     delay: int
-    weight: Tensor
-    before: Tensor | None = None
+    summed: Callable[[Tensor, Tensor], Tensor] = _dense
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class RecurrentCall:
     state: Mapping[str, Tensor] | None
     outputs: tuple[str, ...]
     feedback: Feedback
+    weight: Tensor
+    given_before: Tensor | None
     varying: dict[str, Tensor]
 
     @property
@@ -55,10 +60,13 @@ class RecurrentCall:
     @property
     def before(self) -> Tensor:
         """Outputs in flight before the first step; zeros at rest."""
-        if self.feedback.before is not None:
-            return self.feedback.before
+        if self.given_before is not None:
+            return self.given_before
         return torch.zeros((), dtype=self.x.dtype, device=self.x.device).expand(self.feedback.delay, *self.x.shape[1:])
 
+
+# No names of states.
+_WEIGHT, _BEFORE = "(weight)", "(in flight)"
 
 _kernels: dict[Hashable, RecurrentKernel] = {}
 
@@ -70,40 +78,52 @@ def run_recurrent(
     state: Mapping[str, Tensor] | None,
     outputs: Sequence[str],
     feedback: Feedback,
+    weight: Tensor,
+    before: Tensor | None = None,
     varying: Mapping[str, Tensor] | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor], Tensor]:
     """Advance over all steps of `inputs` [T, B, n]; at step t the input `feedback.into` is x_t + weight s_{t - delay}.
 
-    Returns outputs [T, B, n], the final state, and the outputs in flight after the last step [delay, B, n]. On a back
+    `weight` is [n, n] = [to, from]; `before` [delay, B, n] holds the outputs of the steps before the first, oldest
+    first, None at rest. Returns outputs [T, B, n], the final state, and the outputs in flight after the last step [delay, B, n]. On a back
     end that compiles recurrent loops one kernel runs all steps; elsewhere they run one after another.
 
     Raises: what `run` raises.
     """
-    call = _checked(statement, values, inputs, state, outputs, feedback, varying)
+    x = checked_inputs(type(statement).__name__, inputs)
+    call = _call(statement, values, inputs, state, outputs, feedback, weight, before, varying)
     with torch.autocast(call.x.device.type, enabled=False):
         produced, final = (_compiled if choose(call.x.device)[0].NAME == "numba" else _stepwise)(call)
-        after = torch.cat([call.before, produced[feedback.output]])[-feedback.delay :]
-    dtype = next(iter(inputs.values())).dtype
-    return {name: y.to(dtype) if y.is_floating_point() else y for name, y in produced.items()}, final, after
+        after = torch.cat([call.before, produced[feedback.output][-feedback.delay :]])[-feedback.delay :]
+    return {name: y.to(x.dtype) if y.is_floating_point() else y for name, y in produced.items()}, final, after
 
 
-def _checked(
+def _call(
     statement: Statement,
     values: Mapping[str, Value],
     inputs: Mapping[str, Tensor],
     state: Mapping[str, Tensor] | None,
     outputs: Sequence[str],
     feedback: Feedback,
+    weight: Tensor,
+    before: Tensor | None,
     varying: Mapping[str, Tensor] | None,
 ) -> RecurrentCall:
-    name = type(statement).__name__
-    x = checked_inputs(name, inputs)
+    """Everything in the dtype of the state: what returns is not rounded."""
+    x = inputs[feedback.into]
+    over_time = schedules(type(statement).__name__, statement, varying, x)
     dtype = state_dtype(x)
-    over_time = {label: value.to(dtype) for label, value in schedules(name, statement, varying, x).items()}
-    before = None if feedback.before is None else feedback.before.to(dtype)
-    exact = replace(feedback, weight=feedback.weight.to(dtype), before=before)
-    given = {label: value.to(dtype) for label, value in inputs.items()}
-    return RecurrentCall(statement, values, given, state, tuple(outputs), exact, over_time)
+    return RecurrentCall(
+        statement,
+        values,
+        {name: value.to(dtype) for name, value in inputs.items()},
+        state,
+        tuple(outputs),
+        feedback,
+        weight.to(dtype),
+        None if before is None else before.to(dtype),
+        {name: value.to(dtype) for name, value in over_time.items()},
+    )
 
 
 def _stepwise(call: RecurrentCall) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -111,12 +131,12 @@ def _stepwise(call: RecurrentCall) -> tuple[dict[str, Tensor], dict[str, Tensor]
     given, feedback, state = {**call.inputs, **call.varying}, call.feedback, call.state
     if not call.x.shape[0]:
         return run(call.statement, call.values, call.inputs, state, call.outputs, call.varying)
-    steps = zip(*(x.split(1) for x in given.values()), strict=True)
-    emitted, produced = list(call.before.split(1)), []
+    steps = zip(*(torch.split(x, 1) for x in given.values()), strict=True)
+    emitted, produced = [*torch.split(call.before, 1)], []
     for t, row in enumerate(steps):
         now = dict(zip(given, row, strict=True))
         varying = {name: now.pop(name) for name in call.varying}
-        now[feedback.into] = now[feedback.into] + torch.nn.functional.linear(emitted[t], feedback.weight)
+        now[feedback.into] = now[feedback.into] + torch.nn.functional.linear(emitted[t], call.weight)
         result, state = run(call.statement, call.values, now, state, call.outputs, varying)
         emitted.append(result[feedback.output])
         produced.append(result)
@@ -126,17 +146,16 @@ def _stepwise(call: RecurrentCall) -> tuple[dict[str, Tensor], dict[str, Tensor]
 
 def _compiled(call: RecurrentCall) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """All steps in one kernel."""
-    statement, name = call.statement, type(call.statement).__name__
+    statement, feedback = call.statement, call.feedback
+    name = type(statement).__name__
     params = placed_params(name, statement, call.values, call.x)
-    initial = (
-        rest_state(statement, params, call.x) if call.state is None else given_state(name, statement, call.state, call.x)
-    )
+    rest = rest_state(statement, params, call.x)
+    initial = rest if call.state is None else given_state(name, statement, call.state, call.x)
     params = {label: value for label, value in params.items() if label not in call.varying}
-    plan = recurrent_plan(call, params, initial)
+    plan = _plan(call, params, initial)
     origin = origin_of(call.state) if statement.noises else (0, 0)
     tensors = (*call.inputs.values(), *call.varying.values(), *initial.values(), *params.values())
-    feedback = call.feedback
-    results = _RunRecurrent.apply(plan, origin, feedback.delay, feedback.weight, feedback.before, *tensors)  # type: ignore[no-untyped-call]
+    results = _RunRecurrent.apply(plan, origin, feedback, call.weight, call.given_before, *tensors)  # type: ignore[no-untyped-call]
     produced = dict(zip(plan.loop.outputs, results, strict=False))
     final = dict(zip(plan.loop.states, results[len(produced) :], strict=True))
     if statement.noises:
@@ -144,15 +163,23 @@ def _compiled(call: RecurrentCall) -> tuple[dict[str, Tensor], dict[str, Tensor]
     return produced, final
 
 
-def recurrent_plan(call: RecurrentCall, params: Mapping[str, Tensor], initial: Mapping[str, Tensor]) -> Plan:
+def _plan(call: RecurrentCall, params: Mapping[str, Tensor], initial: Mapping[str, Tensor]) -> Plan:
     """Trace and compile what is not yet."""
     streams, feedback, x = {**call.inputs, **call.varying}, call.feedback, call.x
-    returned = [t for t in (feedback.weight, feedback.before) if t is not None]
-    wrt = _differentiated(params, {**streams, **dict(enumerate(returned))}, initial)  # type: ignore[dict-item]
     # What returns is an input, whatever the gradient is wanted of.
-    wrt = frozenset({*(n for n in wrt if isinstance(n, str)), feedback.into}) if wrt else wrt
+    wrt = _differentiated(params, streams, {**initial, _WEIGHT: call.weight, _BEFORE: call.before})
+    wrt = wrt | {feedback.into} if wrt else wrt
     tensors = frozenset(label for label, value in params.items() if value.dim())
-    key = (call.statement.key(), call.outputs, feedback.output, feedback.into, wrt, tuple(call.varying), tensors, x.dtype)
+    key = (
+        call.statement.key(),
+        call.outputs,
+        feedback.output,
+        feedback.into,
+        wrt,
+        tuple(call.varying),
+        tensors,
+        x.dtype,
+    )
     if key not in _kernels:
         plain = build_loop(call.statement, call.outputs, wrt, tuple(call.varying))
         loop = RecurrentLoop.of(plain, feedback.output, feedback.into)
@@ -160,7 +187,9 @@ def recurrent_plan(call: RecurrentCall, params: Mapping[str, Tensor], initial: M
     kernel, (backend, reason) = _kernels[key], choose(x.device)
     name, steps = type(call.statement).__name__, x.shape[0]
     shape, labels = torch.Size(x.shape[1:]), tuple(params)
-    return Plan(-1, name, kernel.loop, kernel, backend.NAME, reason, kernel.variant, steps, shape, max(steps, 1), labels)
+    return Plan(
+        -1, name, kernel.loop, kernel, backend.NAME, reason, kernel.variant, steps, shape, max(steps, 1), labels
+    )
 
 
 class _RunRecurrent(torch.autograd.Function):
@@ -169,20 +198,17 @@ class _RunRecurrent(torch.autograd.Function):
         ctx: Any,
         plan: Plan,
         origin: tuple[int, int],
-        delay: int,
+        feedback: Feedback,
         weight: Tensor,
         before: Tensor | None,
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
         inputs, states, params = by_role(plan, tensors)
-        kernel, loop = plan.kernel, plan.loop
-        assert isinstance(kernel, RecurrentKernel) and isinstance(loop, RecurrentLoop)
-        absent = weight.new_zeros(()).expand(delay, *plan.shape)
-        bound = replace(plan, kernel=kernel.returning(weight, absent if before is None else before, delay))
-        result = forward(bound, plan.span(*origin), inputs, states, params)
-        emitted = result.outputs[loop.outputs.index(loop.output)]
+        result = forward(_bound(plan, feedback, weight, before), plan.span(*origin), inputs, states, params)
+        emitted = result.outputs[plan.loop.outputs.index(feedback.output)]
         ctx.save_for_backward(weight, before, emitted, *result.saved.values())
-        ctx.plan, ctx.origin, ctx.hoisted, ctx.names, ctx.delay = plan, origin, result.hoisted, tuple(result.saved), delay
+        ctx.plan, ctx.origin, ctx.hoisted, ctx.names = plan, origin, result.hoisted, tuple(result.saved)
+        ctx.feedback = feedback
         ctx.shapes = {name: value.shape for name, value in params.items()}
         ctx.set_materialize_grads(False)
         results = (*result.outputs, *result.states)
@@ -193,27 +219,39 @@ class _RunRecurrent(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         weight, before, emitted, *kept = ctx.saved_tensors
-        plan, delay = ctx.plan, ctx.delay
-        bound = replace(plan, kernel=plan.kernel.returning(weight, emitted, delay))
+        plan: Plan = ctx.plan
         saved = dict(zip(ctx.names, kept, strict=True))
+        bound = _bound(plan, ctx.feedback, weight, before)
         found = backward(bound, plan.span(*ctx.origin), ctx.hoisted, saved, ctx.shapes, grads)
-        current = found.inputs[plan.loop.into]
-        for_weight = _weight_gradient(current, emitted, before, delay) if ctx.needs_input_grad[3] else None
-        for_before = None
-        if before is not None and ctx.needs_input_grad[4]:
-            for_before = torch.zeros_like(before)
-            for_before[: plan.steps] = current[:delay] @ weight
+        current = found.inputs[ctx.feedback.into]
+        needs = ctx.needs_input_grad
+        for_weight = _weight_gradient(ctx.feedback, current, emitted, before) if needs[3] else None
+        for_before = _in_flight_gradient(current, weight, before) if needs[4] and before is not None else None
         inputs = (found.inputs.get(name) for name in plan.loop.inputs)
         states = (found.states.get(name) for name in plan.loop.states)
         params = (found.params.get(name) for name in ctx.shapes)
         return (None, None, None, for_weight, for_before, *inputs, *states, *params)
 
 
-def _weight_gradient(current: Tensor, emitted: Tensor, before: Tensor | None, delay: int) -> Tensor:
-    """Sum over steps and samples of the gradient of the current times the output that returned, in one product."""
-    gradient = current[delay:].flatten(0, 1).t() @ emitted[: len(current[delay:])].flatten(0, 1)
+def _bound(plan: Plan, feedback: Feedback, weight: Tensor, before: Tensor | None) -> Plan:
+    """The plan with the kernel for this weight."""
+    assert isinstance(plan.kernel, RecurrentKernel)
+    if before is None:
+        before = weight.new_zeros(()).expand(feedback.delay, *plan.shape)
+    return replace(plan, kernel=plan.kernel.returning(weight, before))
+
+
+def _weight_gradient(feedback: Feedback, current: Tensor, emitted: Tensor, before: Tensor | None) -> Tensor:
+    """Over all steps and samples, the gradient of the current times the output that returned, in one product."""
+    early, late = current[: feedback.delay], current[feedback.delay :]
+    gradient = feedback.summed(late.flatten(0, 1), emitted[: len(late)].flatten(0, 1))
     if before is not None:
-        early = current[:delay]
-        gradient += early.flatten(0, 1).t() @ before[: len(early)].flatten(0, 1)
+        gradient = gradient + early.flatten(0, 1).t() @ before[: len(early)].flatten(0, 1)
     return gradient
 
+
+def _in_flight_gradient(current: Tensor, weight: Tensor, before: Tensor) -> Tensor:
+    """Output k in flight returned at step k, if there was one."""
+    gradient = torch.zeros_like(before)
+    gradient[: len(current)] = current[: len(before)] @ weight
+    return gradient

@@ -51,12 +51,11 @@ class RecurrentKernel(NumbaKernel):
     def __init__(self, loop: RecurrentLoop, variant: Variant) -> None:
         super().__init__(loop, variant)
         self._weight = self._before = torch.empty(0)
-        self._delay = 1
 
-    def returning(self, weight: Tensor, before: Tensor, delay: int) -> Self:
-        """The same kernel for a weight [n, n] = [to, from] and the outputs in flight before the first step."""
+    def returning(self, weight: Tensor, before: Tensor) -> Self:
+        """The same kernel for a weight [n, n] = [to, from] and outputs in flight before the first step [delay, B, n]."""
         bound = copy.copy(self)
-        bound._weight, bound._before, bound._delay = weight, before, delay
+        bound._weight, bound._before = weight, before
         return bound
 
     def _forward_source(self) -> KernelSource:
@@ -70,7 +69,7 @@ class RecurrentKernel(NumbaKernel):
         return RecurrentSource.of(plain, f"kept_{_OWN}", GRAD_OUTPUT + output, f"grad_{output}", f"to_{INPUT}{into}")
 
     def forward(self, span: Span, hoisted: Buffers, inputs: Buffers, states: Buffers) -> ForwardResult:
-        before = self._before.reshape(self._delay, -1).contiguous()
+        before = self._before.reshape(len(self._before), -1).contiguous()
         own = {"weight": self._weight.t().contiguous(), "before": before, **self._room(span)}
         return super().forward(span, hoisted, {**inputs, **_named(own)}, states)
 
@@ -84,7 +83,7 @@ class RecurrentKernel(NumbaKernel):
         n = self._weight.shape[0]
         group = _FEW if self._weight.nbytes <= _CACHED else _MANY
         return {
-            "sizes": torch.tensor([n, self._delay, group]),
+            "sizes": torch.tensor([n, len(self._before), group]),
             "current": empty(span.neurons, dtype=self.variant.dtype),
             "places": torch.empty(span.neurons, dtype=torch.int64),
             "counts": torch.empty(span.neurons // n, dtype=torch.int64),

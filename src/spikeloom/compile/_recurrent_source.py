@@ -127,7 +127,14 @@ def _product() -> list[str]:
         *_indented(per_sample),
         "m += tile",
     ]
-    return ["m = int64(0)", "while m < members:", *_indented(_listing()), "m = int64(0)", "while m < members:", *_indented(tiles)]
+    return [
+        "m = int64(0)",
+        "while m < members:",
+        *_indented(_listing()),
+        "m = int64(0)",
+        "while m < members:",
+        *_indented(tiles),
+    ]
 
 
 def _listing() -> list[str]:

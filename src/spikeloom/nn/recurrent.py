@@ -11,6 +11,10 @@ from .. import compile as compiler
 from ..errors import DeviceError, DTypeError, ParameterError, ShapeError, UnknownNameError
 from ..neurons import Neuron
 from ..neurons._session import sessions_of
+from ..products import _matrix
+from ..products._choice import wanted
+from ..products._plain import left_to_pytorch
+from ..products._route import packed_if_useful
 
 # The name under which a state holds the outputs that are still on their way.
 IN_FLIGHT = "in_flight"
@@ -66,10 +70,10 @@ class Recurrent(nn.Module):
         sessions = sessions_of(self.neuron)
         state = next((given for session in sessions if (given := session.begin(self.neuron)) is not None), None)
         own, before = self._divided(state, named[self.into])
-        feedback = compiler.Feedback(self.neuron.output, self.into, self.delay, self.weight, before)
+        feedback = compiler.Feedback(self.neuron.output, self.into, self.delay, _summed)
         wanted = self.neuron._wanted(sessions)
         produced, final, after = compiler.run_recurrent(
-            self.neuron, self.neuron.param_values(), named, own, wanted, feedback, varying
+            self.neuron, self.neuron.param_values(), named, own, wanted, feedback, self.weight, before, varying
         )
         for session in sessions:
             session.end(self.neuron, produced, {**final, IN_FLIGHT: after})
@@ -117,6 +121,14 @@ class Recurrent(nn.Module):
         return ", ".join(parts)
 
 
+def _summed(gradient: Tensor, spikes: Tensor) -> Tensor:
+    """gradient.T @ spikes, as a linear layer's weight gradient is computed."""
+    if not gradient.numel() or left_to_pytorch(gradient, spikes):
+        return gradient.t() @ spikes
+    packed = packed_if_useful(spikes, spikes.dtype, wanted(), keeps=True)
+    return _matrix.weight_gradient(gradient, spikes, packed, wanted())
+
+
 def _parameter(weight: Any) -> nn.Parameter:
     if isinstance(weight, nn.Parameter):
         return weight
@@ -127,7 +139,8 @@ def _parameter(weight: Any) -> nn.Parameter:
         raise DTypeError("weight of Recurrent", expected="a number or a matrix", got=repr(weight), do=do)
     if weight < 1:
         raise ParameterError("weight of Recurrent", expected="at least one neuron", got=weight)
-    return nn.Linear(weight, weight, bias=False).weight
+    drawn: nn.Parameter = nn.Linear(weight, weight, bias=False).weight  # type: ignore[assignment]
+    return drawn
 
 
 def _check_weight(weight: Tensor) -> None:
