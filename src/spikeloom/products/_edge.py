@@ -16,7 +16,7 @@ class _Edge(torch.autograd.Function):
         return torch.zeros((), dtype=x.dtype).expand(x.shape)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor | None) -> Tensor | None:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor | None) -> Tensor | None:
         return grad
 
 

@@ -41,7 +41,7 @@ def pack(x: Tensor) -> Packed:
     """Bits of x [rows, columns], and whether they say all, in one pass."""
     rows, columns = x.shape
     words = -(-columns // WORD)
-    bits = _words(rows, words)
+    bits = words_buffer(rows, words)
     counts = torch.empty(rows, dtype=torch.int64)
     call = _kernels.packing(x.dtype)
     given = columns, words, x.stride(0), x.data_ptr(), bits.data_ptr(), counts.data_ptr()
@@ -61,16 +61,16 @@ def unpack(packed: Packed, dtype: torch.dtype) -> Tensor:
     return x
 
 
-def product(packed: Packed, values: Tensor | None, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """x @ weight.T + bias, adding the columns of `weight` [outputs, columns] that spikes choose, in ascending order.
+def product(packed: Packed, values: Tensor | None, by_input: Tensor, bias: Tensor | None) -> Tensor:
+    """x @ by_input + bias, adding the rows of `by_input` [columns, outputs] that spikes choose, in ascending order.
 
     `values` is x itself where its elements are not all 0 and 1.
     """
-    rows, columns, outputs = packed.rows, packed.columns, weight.shape[0]
-    y = _buffer(rows, outputs, weight.dtype)
-    start = torch.zeros(outputs, dtype=weight.dtype) if bias is None else bias.contiguous()
-    by_input = weight.t().contiguous()
-    call = _kernels.forward_sums(_name(weight.dtype), outputs, values is not None)
+    rows, columns = packed.rows, packed.columns
+    outputs, dtype = by_input.shape[1], by_input.dtype
+    y = _buffer(rows, outputs, dtype)
+    start = torch.zeros(outputs, dtype=dtype) if bias is None else bias.contiguous()
+    call = _kernels.forward_sums(_name(dtype), outputs, values is not None)
     pointer, stride = _value_pointer(values, by_input)
     given = columns, packed.bits.shape[1], outputs
     pointers = packed.bits.data_ptr(), by_input.data_ptr(), start.data_ptr(), y.data_ptr(), pointer, stride
@@ -85,9 +85,8 @@ def product(packed: Packed, values: Tensor | None, weight: Tensor, bias: Tensor 
 
 
 def weight_gradient(packed: Packed, values: Tensor | None, grad: Tensor) -> Tensor:
-    """grad.T @ x [outputs, columns], adding the rows of `grad` [rows, outputs] in which an input spiked, ascending."""
+    """x.T @ grad [columns, outputs], adding the rows of `grad` [rows, outputs] in which an input spiked, ascending."""
     rows, columns, outputs = packed.rows, packed.columns, grad.shape[1]
-    grad = grad.contiguous()
     result = torch.zeros(columns, outputs, dtype=grad.dtype)
     call = _kernels.weight_sums(_name(grad.dtype), outputs, values is not None)
     pointer, stride = _value_pointer(values, grad)
@@ -100,14 +99,14 @@ def weight_gradient(packed: Packed, values: Tensor | None, grad: Tensor) -> Tens
         call(lo, hi, *given, *pointers, chosen.data_ptr(), counts.data_ptr())
 
     parallel(work, columns, WORD, rows)
-    return result.t()
+    return result
 
 
 def _value_pointer(values: Tensor | None, instead: Tensor) -> tuple[int, int]:
     return (instead.data_ptr(), 0) if values is None else (values.data_ptr(), values.stride(0))
 
 
-def _words(rows: int, words: int) -> Tensor:
+def words_buffer(rows: int, words: int) -> Tensor:
     return empty(rows, words, dtype=torch.float32).view(torch.int32)
 
 

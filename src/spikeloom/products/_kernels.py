@@ -85,6 +85,34 @@ def unpack(lo, hi, columns, words, bits, x):
         r += 1
 """
 
+# A patch is the words of the pixels under a kernel that stands at one pixel of the output, zero beyond the border.
+_PATCHES = """
+def patches(lo, hi, words, height, width, out_height, out_width, tall, wide, step_y, step_x, skip_y, skip_x,
+            pad_y, pad_x, bits, result):
+    line = lo
+    while line < hi:
+        image, y = line // out_height, line % out_height
+        place = line * out_width * tall * wide * words
+        x = int64(0)
+        while x < out_width:
+            a = int64(0)
+            while a < tall:
+                from_y, b = y * step_y - pad_y + a * skip_y, int64(0)
+                while b < wide:
+                    from_x = x * step_x - pad_x + b * skip_x
+                    inside = (from_y >= 0) & (from_y < height) & (from_x >= 0) & (from_x < width)
+                    source = ((image * height + from_y) * width + from_x) * words
+                    w = int64(0)
+                    while w < words:
+                        store(result, place, load(bits, source + w) if inside else np.uint32(0))
+                        place += 1
+                        w += 1
+                    b += 1
+                a += 1
+            x += 1
+        line += 1
+"""
+
 _FORWARD = """
 def forward(lo, hi, columns, words, outputs, bits, weight, bias, y, values, value_stride, chosen, counts):
     tile = lo
@@ -216,6 +244,12 @@ def unpacking(dtype: torch.dtype) -> Any:
     integer, one = LAYOUTS[dtype]
     source = _UNPACK.format(integer=f"np.{integer}", one=one)
     return _callable(source, "unpack", _INDEX * 4 + ["uint32*", f"{integer}*"])
+
+
+@cache
+def patching() -> Any:
+    """patches(lo, hi, words, sizes of image, output, kernel, stride, dilation and padding, bits, result)."""
+    return _callable(_PATCHES, "patches", _INDEX * 15 + ["uint32*", "uint32*"])
 
 
 @cache

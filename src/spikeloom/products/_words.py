@@ -129,7 +129,7 @@ def _sum_of_rows(
         phi.add_incoming(end, loop)
     builder.position_at_end(after)
     results = [builder.phi(value.type) for value in first]
-    for phi, begin, end, place in zip(results, first, last, places, strict=True):
+    for phi, begin, end in zip(results, first, last, strict=True):
         phi.add_incoming(begin, before)
         phi.add_incoming(end, loop)
     for phi, place in zip(results, places, strict=True):
