@@ -8,7 +8,7 @@ torch.Size([8, 1, 3])
 
 from . import coding, datasets, errors, neurons, nn, surrogate, training
 from .coding import check_encoder
-from .compile import backend
+from .compile import backend, memory
 from .neurons import (
     IF,
     LIF,

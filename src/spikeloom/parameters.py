@@ -133,7 +133,8 @@ def _as_tensor(label: str, value: object) -> Tensor:
 class State(Variable):
     """A state variable: its value at rest (a number or the name of a parameter), unit and meaning.
 
-    `held` says that it stands still during a refractory period, as a membrane potential does.
+    `held` says that it stands still during a refractory period, as a membrane potential does. A `dtype` of torch.int32
+    or torch.bool declares an integer or a truth value, through which no gradient flows; otherwise it is a real number.
     """
 
     rest: float | str
@@ -141,6 +142,12 @@ class State(Variable):
     meaning: str
     _: KW_ONLY
     held: bool = False
+    dtype: torch.dtype | None = None
+
+    @property
+    def kind(self) -> str:
+        """r for a real number, i for an integer, b for a truth value."""
+        return {None: "r", torch.int32: "i", torch.bool: "b"}[self.dtype]
 
 
 @dataclass(frozen=True)
@@ -148,6 +155,16 @@ class Input(Variable):
     """What arrives from outside at each time step: unit and meaning."""
 
     unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Noise(Variable):
+    """A standard normal number, drawn anew for each neuron and step: its meaning.
+
+    Counter-based: the draw depends on the seed of the run, the neuron's index and the step, not on threads or pieces.
+    """
+
     meaning: str
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
 import torch
@@ -12,91 +11,33 @@ from torch.autograd.function import once_differentiable
 
 from ..errors import NonFiniteError
 from ..parameters import Value
-from ._arguments import checked_inputs, initial_state, placed_params, state_dtype
-from ._backend import Backend, choose
-from ._kernel import Buffers, Kernel, Variant
-from ._loop import INPUT, PARAM, Loop, build_loop
+from ._arguments import NOISE, captured, checked_inputs, given_state, origin_of, placed_params, rest_state, schedules
+from ._kernel import Buffers, Span
+from ._loop import INPUT, PARAM, Loop
+from ._plan import Plan, plan_for
 from ._reference import evaluate
 from ._statement import Statement
 
-_loops: dict[Hashable, Loop] = {}
-_kernels: dict[Hashable, Kernel] = {}
 
-
-class _Hoisted(NamedTuple):
+class Hoisted(NamedTuple):
     """What the prologue computes: in float64 with the parameters' shapes, and as the kernel takes it."""
 
     exact: Buffers
     rounded: Buffers
 
 
-_constants: dict[Hashable, _Hoisted] = {}
-_plans: dict[Hashable, tuple[Plan, Buffers]] = {}
+class Prepared(NamedTuple):
+    """A call that was checked: its plan, its tensors by role, and where its random numbers come from."""
 
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that is decided before a run: programs, kernel, sizes and placed parameters."""
-
-    name: str
-    loop: Loop
-    kernel: Kernel
-    backend: str
-    reason: str
-    variant: Variant
-    steps: int
-    shape: torch.Size
+    plan: Plan
+    inputs: dict[str, Tensor]
+    states: dict[str, Tensor]
     params: dict[str, Tensor]
-
-    @property
-    def saved_bytes(self) -> int:
-        """Bytes that the backward pass keeps per neuron and step, inputs included."""
-        return sum(self.variant.dtype.itemsize if kind == "r" else 1 for kind in self.loop.saved.values())
-
-    @property
-    def neurons(self) -> int:
-        """Number of independent neurons: batch times features."""
-        return self.shape.numel()
+    origin: Tensor
 
 
-def plan_run(
-    statement: Statement,
-    values: Mapping[str, Value],
-    inputs: Mapping[str, Tensor],
-    state: Mapping[str, Tensor] | None,
-    outputs: Sequence[str],
-) -> tuple[Plan, Buffers]:
-    """Check the arguments, trace and compile what is not yet; return the plan and the initial state."""
-    x = checked_inputs(type(statement).__name__, inputs)
-    chosen, reason = choose(x.device)
-    if state is not None or any(isinstance(value, Tensor) for value in values.values()):
-        return _new_plan(statement, values, inputs, state, tuple(outputs), chosen, reason)
-    # Numbers alone: the next call of the same size is planned alike, from rest.
-    grads = (torch.is_grad_enabled(), *(given.requires_grad for given in inputs.values()))
-    key = (statement.key(), *values.values(), *outputs, x.shape, x.dtype, x.device, *grads, chosen.NAME, reason)
-    if key not in _plans:
-        if len(_plans) > 1024:  # a scheduled parameter takes a new value at every step
-            _plans.clear()
-        _plans[key] = _new_plan(statement, values, inputs, None, tuple(outputs), chosen, reason)
-    return _plans[key]
-
-
-def _new_plan(
-    statement: Statement,
-    values: Mapping[str, Value],
-    inputs: Mapping[str, Tensor],
-    state: Mapping[str, Tensor] | None,
-    outputs: tuple[str, ...],
-    chosen: Backend,
-    reason: str,
-) -> tuple[Plan, Buffers]:
-    name, x = type(statement).__name__, next(iter(inputs.values()))
-    params = placed_params(name, statement, values, x)
-    initial = initial_state(name, statement, params, state, x)
-    loop = _loop_for(statement, outputs, _differentiated(params, inputs, initial))
-    variant = Variant(state_dtype(x), loop.backward is not None, _fields(loop, params))
-    kernel = _kernel_for(chosen, loop, variant)
-    return Plan(name, loop, kernel, chosen.NAME, reason, variant, x.shape[0], x.shape[1:], params), initial
+_constants: dict[Hashable, Hoisted] = {}
+_placed: dict[Hashable, tuple[dict[str, Tensor], dict[str, Tensor]]] = {}
 
 
 def run(
@@ -105,17 +46,76 @@ def run(
     inputs: Mapping[str, Tensor],
     state: Mapping[str, Tensor] | None,
     outputs: Sequence[str],
+    varying: Mapping[str, Tensor] | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Advance over all steps of `inputs` [T, B, *features]; return outputs [T, B, *features] and the final state.
 
+    `values` are the parameters; those in `varying`, [T, ...] each, change from step to step.
     Raises: ShapeError, DTypeError, DeviceError, NonFiniteError, TraceError, BackendError.
     """
-    plan, initial = plan_run(statement, values, inputs, state, outputs)
-    arguments = [*(inputs[n] for n in plan.loop.inputs), *initial.values(), *plan.params.values()]
-    results = _Run.apply(plan, *arguments)  # type: ignore[no-untyped-call]
-    dtype = next(iter(inputs.values())).dtype
-    produced = {name: y.to(dtype) for name, y in zip(outputs, results, strict=False)}
-    return produced, dict(zip(plan.loop.states, results[len(outputs) :], strict=True))
+    call = prepare(statement, values, inputs, state, outputs, varying)
+    plan = call.plan
+    tensors = (*call.inputs.values(), *call.states.values(), *call.params.values())
+    if captured():
+        results = _in_graph(call.origin, plan.number, tensors)
+    elif plan.loop.backward:
+        results = _Run.apply(plan, call.origin, *tensors)  # type: ignore[no-untyped-call]
+    else:
+        results = _inference(call)
+    produced = dict(zip(plan.loop.outputs, results, strict=False))
+    final = dict(zip(plan.loop.states, results[len(produced) :], strict=False))
+    if statement.noises:
+        final[NOISE] = call.origin + torch.tensor([0, plan.steps])
+    return produced, final
+
+
+def _in_graph(origin: Tensor, number: int, tensors: tuple[Tensor, ...]) -> Sequence[Tensor]:
+    """Through torch.library, which knows this module."""
+    from ._library import Transformed
+
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return Transformed.apply(origin, number, *tensors)  # type: ignore[no-any-return, no-untyped-call]
+    return torch.ops.spikeloom.advance(tensors, origin, number)  # type: ignore[no-any-return]
+
+
+def prepare(
+    statement: Statement,
+    values: Mapping[str, Value],
+    inputs: Mapping[str, Tensor],
+    state: Mapping[str, Tensor] | None,
+    outputs: Sequence[str],
+    varying: Mapping[str, Tensor] | None = None,
+) -> Prepared:
+    """Check the arguments, trace and compile what is not yet."""
+    name = type(statement).__name__
+    x = checked_inputs(name, inputs)
+    over_time = schedules(name, statement, varying, x)
+    params, rest = _params_and_rest(name, statement, values, x)
+    initial = rest if state is None else given_state(name, statement, state, x)
+    if over_time:
+        params = {label: value for label, value in params.items() if label not in over_time}
+    streams = {**inputs, **over_time} if over_time else dict(inputs)
+    wrt = _differentiated(params, streams, initial)
+    fields = frozenset(label for label, value in params.items() if value.dim())
+    plan = plan_for(statement, tuple(outputs), wrt, tuple(over_time), fields, x)
+    origin = origin_of(state) if statement.noises else torch.zeros(2, dtype=torch.int64)
+    return Prepared(plan, streams, initial, params, origin)
+
+
+def _params_and_rest(
+    name: str, statement: Statement, values: Mapping[str, Value], x: Tensor
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Parameters as they broadcast against [B, *features], and the state at rest; kept for numbers alone."""
+    if captured() or any(isinstance(value, Tensor) for value in values.values()):
+        params = placed_params(name, statement, values, x)
+        return params, rest_state(statement, params, x)
+    key = (statement.key(), *values.values(), x.shape[1:], x.dtype, x.device)
+    if key not in _placed:
+        if len(_placed) > 1024:  # a scheduled parameter takes a new value at every step
+            _placed.clear()
+        params = placed_params(name, statement, values, x)
+        _placed[key] = params, rest_state(statement, params, x)
+    return _placed[key]
 
 
 def _differentiated(
@@ -130,116 +130,124 @@ def _differentiated(
     return frozenset(wanted)
 
 
-def _loop_for(statement: Statement, outputs: tuple[str, ...], wrt: frozenset[str]) -> Loop:
-    key = (statement.key(), outputs, wrt)
-    if key not in _loops:
-        _loops[key] = build_loop(statement, outputs, wrt)
-    return _loops[key]
-
-
-def _kernel_for(chosen: Backend, loop: Loop, variant: Variant) -> Kernel:
-    key = (chosen.NAME, id(loop), variant)  # loops live as long as the process
-    if key not in _kernels:
-        _kernels[key] = chosen.build(loop, variant)
-    return _kernels[key]
-
-
-def _fields(loop: Loop, params: Mapping[str, Tensor]) -> frozenset[str]:
-    """Hoisted values that differ between neurons: those computed from a parameter tensor."""
-    varying = {PARAM + name for name, value in params.items() if value.dim()}
-    if not varying:
-        return frozenset()
-    for step in loop.prologue.body:
-        if varying.intersection(step.sources):
-            varying.add(step.name)
-    return frozenset(varying.intersection(loop.hoisted))
-
-
-def _hoisted(plan: Plan) -> _Hoisted:
+def hoisted_of(plan: Plan, params: Mapping[str, Tensor]) -> Hoisted:
     """Run the prologue, once for numbers that stay the same."""
-    if any(value.dim() or value.requires_grad or value.device.type != "cpu" for value in plan.params.values()):
-        return _evaluate_prologue(plan)
-    key = (id(plan.loop), plan.variant, *(value.item() for value in plan.params.values()))
+    if any(value.dim() or value.requires_grad or value.device.type != "cpu" for value in params.values()):
+        return _evaluate_prologue(plan, params)
+    key = (id(plan.loop), plan.variant, *(value.item() for value in params.values()))
     if key not in _constants:
         if len(_constants) > 1024:  # a scheduled parameter takes a new value at every step
             _constants.clear()
-        _constants[key] = _evaluate_prologue(plan)
+        _constants[key] = _evaluate_prologue(plan, params)
     return _constants[key]
 
 
-def _evaluate_prologue(plan: Plan) -> _Hoisted:
-    named = {PARAM + name: value.detach().double() for name, value in plan.params.items()}
+def _evaluate_prologue(plan: Plan, params: Mapping[str, Tensor]) -> Hoisted:
+    named = {PARAM + name: value.detach().double() for name, value in params.items()}
     exact = evaluate(plan.loop.prologue, named, torch.float64)
     rounded = {name: value.to(plan.variant.dtype) for name, value in exact.items()}
     for name in plan.variant.fields:
         rounded[name] = rounded[name].expand(plan.shape).reshape(plan.neurons).contiguous()
-    return _Hoisted(exact, rounded)
+    return Hoisted(exact, rounded)
 
 
-def _rows(plan: Plan, x: Tensor) -> Tensor:
+def _rows(plan: Plan, x: Tensor, dtype: torch.dtype) -> Tensor:
     """[T, B, *features] as [T, neurons], without a copy where time alone is strided."""
-    x = x if x.dtype == torch.bool else x.to(plan.variant.dtype)
+    x = x.to(dtype)
     if plan.steps == 0 or not x[0].is_contiguous():
         x = x.contiguous()
     return x.as_strided((plan.steps, plan.neurons), (x.stride(0), 1), x.storage_offset())
 
 
-class _Run(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, plan: Plan, *tensors: Tensor) -> tuple[Tensor, ...]:
-        loop, full = plan.loop, (plan.steps, *plan.shape)
-        given = dict(zip(loop.inputs, tensors, strict=False))
-        inputs = {name: _rows(plan, x) for name, x in given.items()}
-        initial = dict(zip(loop.states, tensors[len(given) :], strict=False))
-        states = {name: value.reshape(plan.neurons) for name, value in initial.items()}
-        hoisted = _hoisted(plan)
-        result = plan.kernel.forward(plan.steps, plan.neurons, hoisted.rounded, inputs, states)
-        if result.nan:
-            _refuse_nan(plan, result.states, inputs)
-        outputs = {name: result.outputs[name].view(full) for name in loop.outputs}
-        if loop.backward is not None:
-            at_hand = {INPUT + name: x for name, x in given.items()}
-            at_hand |= {str(loop.forward.outputs[name]): y for name, y in outputs.items()}
-            at_hand |= result.written
-            ctx.save_for_backward(*(at_hand[name] for name in loop.saved))
-        ctx.plan, ctx.hoisted = plan, hoisted
-        ctx.set_materialize_grads(False)
-        return (*outputs.values(), *(result.states[name].view(plan.shape) for name in loop.states))
+class Advanced(NamedTuple):
+    """Outputs [T, B, *features], final states [B, *features], and what the backward pass reads by name."""
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        plan: Plan = ctx.plan
-        loop = plan.loop
-        saved = {name: _rows(plan, value) for name, value in zip(loop.saved, ctx.saved_tensors, strict=True)}
-        outputs, states = _incoming(plan, grads)
-        result = plan.kernel.backward(plan.steps, plan.neurons, ctx.hoisted.rounded, saved, outputs, states)
-        full = (plan.steps, *plan.shape)
-        inputs = [result.inputs[name].view(full) if name in result.inputs else None for name in loop.inputs]
-        initial = [result.states[name].view(plan.shape) for name in loop.states]
-        return (None, *inputs, *initial, *_parameter_gradients(plan, ctx.hoisted.exact, result.sums))
+    outputs: tuple[Tensor, ...]
+    states: tuple[Tensor, ...]
+    saved: Buffers
+    hoisted: Hoisted
+
+
+def forward(plan: Plan, span: Span, inputs: Buffers, states: Buffers, params: Buffers) -> Advanced:
+    """Run a plan's forward kernel on tensors of any layout."""
+    loop, full = plan.loop, (plan.steps, *plan.shape)
+    rows = {name: _rows(plan, x, plan.variant.stream) for name, x in inputs.items()}
+    flat = {name: value.reshape(plan.neurons) for name, value in states.items()}
+    hoisted = hoisted_of(plan, params)
+    result = plan.kernel.forward(span, hoisted.rounded, rows, flat)
+    if result.nan:
+        _refuse_nan(plan, result.states, rows)
+    outputs = tuple(result.outputs[name].view(full) for name in loop.outputs)
+    final = tuple(result.states[name].view(plan.shape) for name in loop.states)
+    saved = _saved(loop, plan.variant.recompute, inputs, dict(zip(loop.outputs, outputs, strict=True)), result.kept)
+    return Advanced(outputs, final, saved if loop.backward else {}, hoisted)
+
+
+def _saved(loop: Loop, recompute: bool, inputs: Buffers, outputs: Buffers, kept: Buffers) -> Buffers:
+    if recompute:
+        return {**{INPUT + name: inputs[name] for name in loop.replay_inputs}, **kept}
+    streams = {node: inputs[n] if n in inputs else outputs[n] for node, n in loop.at_hand.items()}
+    return {name: streams[name] if name in streams else kept[name] for name in loop.saved}
+
+
+class Gradients(NamedTuple):
+    """Of inputs, initial states and parameters, by name; what is not there has none."""
+
+    inputs: Buffers
+    states: Buffers
+    params: Buffers
+
+
+def backward(
+    plan: Plan, span: Span, hoisted: Hoisted, saved: Buffers, shapes: Mapping[str, torch.Size], grads: Sequence[Any]
+) -> Gradients:
+    """Run a plan's backward kernel; `grads` are those of outputs and final states, `shapes` those of the parameters."""
+    loop, full = plan.loop, (plan.steps, *plan.shape)
+    rows = {name: _saved_rows(plan, name, value) for name, value in saved.items()}
+    outputs, states = _incoming(plan, grads)
+    result = plan.kernel.backward(span, hoisted.rounded, rows, outputs, states)
+    return Gradients(
+        {name: grad.view(full) for name, grad in result.inputs.items()},
+        {name: grad.view(plan.shape) for name, grad in result.states.items()},
+        _parameter_gradients(plan, hoisted.exact, result.sums, shapes),
+    )
+
+
+def _saved_rows(plan: Plan, name: str, value: Tensor) -> Tensor:
+    """Kept streams are rows already; inputs and outputs have the shape of the sequence."""
+    return (
+        _rows(plan, value, value.dtype if value.dtype == torch.bool else plan.variant.stream)
+        if (value.dim() != 2 or value.shape[1] != plan.neurons or name in plan.loop.at_hand)
+        else value
+    )
 
 
 def _incoming(plan: Plan, grads: Sequence[Tensor | None]) -> tuple[Buffers, Buffers]:
     """Gradients of outputs as rows and of final states; zeros where there is none."""
-    loop, dtype = plan.loop, plan.variant.dtype
+    loop, variant = plan.loop, plan.variant
     device = next((g.device for g in grads if g is not None), torch.device("cpu"))
-    zeros = torch.zeros(1, dtype=dtype, device=device).expand(plan.steps, *plan.shape)
-    count = len(loop.outputs)
-    outputs = {n: _rows(plan, zeros if g is None else g) for n, g in zip(loop.outputs, grads[:count], strict=True)}
-    zero = torch.zeros((), dtype=dtype, device=device)
-    finals = {n: zero if g is None else g.to(dtype) for n, g in zip(loop.states, grads[count:], strict=True)}
-    return outputs, {name: grad.expand(plan.shape).reshape(plan.neurons) for name, grad in finals.items()}
+    named = dict(zip(loop.outputs, grads, strict=False))
+    zeros = torch.zeros(1, dtype=variant.stream, device=device).expand(plan.steps, *plan.shape)
+    outputs = {
+        name: _rows(plan, zeros if (g := named[name]) is None else g, variant.stream) for name in loop.real_outputs
+    }
+    finals = dict(zip(loop.states, grads[len(loop.outputs) :], strict=True))
+    zero = torch.zeros((), dtype=variant.dtype, device=device)
+    states = {}
+    for name in loop.real_states:
+        grad = finals[name]
+        states[name] = (zero if grad is None else grad.to(variant.dtype)).expand(plan.shape).reshape(plan.neurons)
+    return outputs, states
 
 
-def _parameter_gradients(plan: Plan, hoisted: Buffers, sums: Buffers) -> list[Tensor | None]:
+def _parameter_gradients(plan: Plan, hoisted: Buffers, sums: Buffers, shapes: Mapping[str, torch.Size]) -> Buffers:
     if plan.loop.epilogue is None or not plan.loop.epilogue.outputs:
-        return [None] * len(plan.params)
-    varied = any(value.dim() for value in plan.params.values())
+        return {}
+    varied = any(len(shape) for shape in shapes.values())
     target = plan.shape[1:] if varied else torch.Size(())
     totals = {name: _summed(value.view(plan.shape), target) for name, value in sums.items()}
     found = evaluate(plan.loop.epilogue, {**hoisted, **totals}, torch.float64)
-    return [_summed(found[n], p.shape) if n in found else None for n, p in plan.params.items()]
+    return {name: _summed(found[name], shapes[name]) for name in found}
 
 
 def _summed(x: Tensor, shape: torch.Size) -> Tensor:
@@ -251,9 +259,49 @@ def _summed(x: Tensor, shape: torch.Size) -> Tensor:
     return torch.as_tensor(x.numpy().sum(axis=axes, dtype="float64")).reshape(shape)
 
 
+def _inference(call: Prepared) -> tuple[Tensor, ...]:
+    plan = call.plan
+    result = forward(plan, plan.span(*call.origin.tolist()), call.inputs, call.states, call.params)
+    return (*result.outputs, *result.states)
+
+
+class _Run(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, plan: Plan, origin: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
+        inputs, states, params = by_role(plan, tensors)
+        result = forward(plan, plan.span(*origin.tolist()), inputs, states, params)
+        ctx.save_for_backward(*result.saved.values())
+        ctx.plan, ctx.origin, ctx.hoisted, ctx.names = plan, origin, result.hoisted, tuple(result.saved)
+        ctx.shapes = {name: value.shape for name, value in params.items()}
+        ctx.set_materialize_grads(False)
+        results = (*result.outputs, *result.states)
+        ctx.mark_non_differentiable(*(y for y in results if not y.is_floating_point()))
+        return results
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        plan: Plan = ctx.plan
+        saved = dict(zip(ctx.names, ctx.saved_tensors, strict=True))
+        found = backward(plan, plan.span(*ctx.origin.tolist()), ctx.hoisted, saved, ctx.shapes, grads)
+        inputs = (found.inputs.get(name) for name in plan.loop.inputs)
+        states = (found.states.get(name) for name in plan.loop.states)
+        return (None, None, *inputs, *states, *(found.params.get(name) for name in ctx.shapes))
+
+
+def by_role(plan: Plan, tensors: Sequence[Tensor]) -> tuple[Buffers, Buffers, Buffers]:
+    """Inputs, initial states and parameters by name."""
+    loop = plan.loop
+    middle, last = len(loop.inputs), len(loop.inputs) + len(loop.states)
+    inputs = dict(zip(loop.inputs, tensors[:middle], strict=True))
+    states = dict(zip(loop.states, tensors[middle:last], strict=True))
+    return inputs, states, dict(zip(plan.params, tensors[last:], strict=True))
+
+
 def _refuse_nan(plan: Plan, states: Buffers, inputs: Buffers) -> NoReturn:
     """NaN in a state variable never leaves it, so kernels look at the final state, at 1/T of the cost."""
-    name, value = next((n, v) for n, v in states.items() if torch.isnan(v).any())
+    real = {name: states[name] for name in plan.loop.real_states}
+    name, value = next((n, v) for n, v in real.items() if torch.isnan(v).any())
     neuron = [int(i) for i in torch.isnan(value.view(plan.shape)).nonzero()[0]]
     where = f"{plan.name}.{name} of neuron {neuron} (batch index first)"
     for label, x in inputs.items():

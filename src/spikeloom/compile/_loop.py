@@ -18,21 +18,26 @@ import torch
 from ..errors import TraceError
 from ._cut import cheapest_cut
 from ._differentiate import gradients
-from ._program import Builder, Instruction, Node, Program, select
+from ._program import Builder, Instruction, Node, Program, kind_of, select
 from ._statement import Statement
-from ._trace import node_of, speaking_of, traced_inputs
+from ._trace import Traced, node_of, speaking_of, traced_inputs
 
 # Prefixes of input names in the programs, by role.
 PARAM, INPUT, STATE, SAVED = "p_", "x_", "s_", "k_"
 GRAD_OUTPUT, GRAD_STATE, SUM = "gy_", "gs_", "sum_"
+# What a kernel knows without being given a stream: the seed of the run, the neuron's index and the step since rest.
+SEED, NEURON, STEP = ORIGIN = ("o_seed", "o_neuron", "o_step")
 
 
 @dataclass(frozen=True)
 class Loop:
-    """The programs of a time loop; labels of outputs are plain names of outputs, states, inputs and parameters."""
+    """The programs of a time loop; labels of outputs are plain names of outputs, states, inputs and parameters.
+
+    `inputs` are the declared ones and the parameters that vary with time; states come with their kinds.
+    """
 
     inputs: tuple[str, ...]
-    states: tuple[str, ...]
+    states: Mapping[str, str]
     outputs: tuple[str, ...]
     prologue: Program
     inference: Program
@@ -46,60 +51,128 @@ class Loop:
         return tuple(self.prologue.outputs)
 
     @cached_property
+    def output_kinds(self) -> dict[str, str]:
+        """The kind of each output."""
+        kinds = self.inference.kinds()
+        return {name: kind_of(self.inference.outputs[name], kinds) for name in self.outputs}
+
+    @cached_property
+    def real_outputs(self) -> tuple[str, ...]:
+        """Outputs through which gradients flow."""
+        return tuple(name for name, kind in self.output_kinds.items() if kind == "r")
+
+    @cached_property
+    def real_states(self) -> tuple[str, ...]:
+        """States through which gradients flow."""
+        return tuple(name for name, kind in self.states.items() if kind == "r")
+
+    @cached_property
+    def random(self) -> bool:
+        """Whether a step draws random numbers."""
+        return SEED in self.forward.inputs
+
+    @cached_property
     def saved(self) -> dict[str, str]:
         """What the backward pass reads of each step, with its kind."""
         inputs = self.backward.inputs if self.backward else {}
-        of_step = self.forward.kinds().keys() - set(self.hoisted)
+        of_step = self.forward.kinds().keys() - set(self.hoisted) - set(ORIGIN)
         return {name: kind for name, kind in inputs.items() if name in of_step}
 
     @cached_property
     def written(self) -> dict[str, str]:
         """Those of `saved` that the forward pass must write, because they are neither inputs nor outputs."""
-        at_hand = {INPUT + name for name in self.inputs} | {self.forward.outputs[name] for name in self.outputs}
-        return {name: kind for name, kind in self.saved.items() if name not in at_hand}
+        return {name: kind for name, kind in self.saved.items() if name not in self.at_hand}
+
+    @cached_property
+    def at_hand(self) -> dict[str, str]:
+        """Inputs and outputs by node. A state that is recorded is not among them: it may be stored with less precision."""
+        outputs = {str(self.forward.outputs[name]): name for name in self.outputs if name not in self.states}
+        return {**outputs, **{INPUT + name: name for name in self.inputs}}
+
+    @cached_property
+    def replayed(self) -> dict[str, str]:
+        """Those of `saved` that a segment recomputed from its first state gives: all but inputs."""
+        return {name: kind for name, kind in self.saved.items() if not name.startswith(INPUT)}
+
+    @cached_property
+    def replay_inputs(self) -> tuple[str, ...]:
+        """Inputs that are read when segments are recomputed."""
+        read = {*self.forward.inputs, *(self.backward.inputs if self.backward else ())}
+        return tuple(name for name in self.inputs if INPUT + name in read)
 
 
-def build_loop(statement: Statement, outputs: Sequence[str], wrt: frozenset[str]) -> Loop:
-    """Trace one step of `statement`, jointly with its backward for the inputs and parameters in `wrt`."""
-    traced = Builder()
+def build_loop(
+    statement: Statement, outputs: Sequence[str], wrt: frozenset[str], varying: tuple[str, ...] = ()
+) -> Loop:
+    """Trace one step of `statement`, jointly with its backward for the inputs and parameters in `wrt`.
+
+    Parameters in `varying` are read anew at each step, as inputs are.
+    """
+    traced, roles = Builder(), _Roles(statement, varying)
     with torch.enable_grad(), speaking_of(statement):
-        step: Mapping[str, Any] = statement.step(_traced_values(statement, traced))
-    produced = {name: node_of(value, f"{name} of {type(statement).__name__}") for name, value in step.items()}
-    wanted = [name for name in (*statement.params, *statement.inputs) if name in wrt]
-    found = _joint(statement, traced, produced, outputs, wanted) if wanted else {}
+        step: Mapping[str, Any] = statement.step(roles.values(traced))
+    produced = {
+        name: node_of(value, f"{name} of {type(statement).__name__}", traced, roles.states.get(name, "r"))
+        for name, value in step.items()
+    }
+    wanted = [name for name in (*roles.params, *roles.inputs) if name in wrt]
+    found = _joint(roles, traced, produced, outputs, wanted) if wanted else {}
     # Once differentiated, what `detach` kept apart is one value again: s + (f - f) is s.
     builder = Builder()
     for name, kind in traced.inputs.items():
         builder.input(name, kind)
     moved = builder.replay(traced.body)
     produced, found = ({n: moved[v] if isinstance(v, str) else v for n, v in d.items()} for d in (produced, found))
-    return _Split(statement, builder, outputs, produced, found, wrt).loop()
+    return _Split(roles, builder, outputs, produced, found, wrt).loop()
 
 
-def _traced_values(statement: Statement, builder: Builder) -> dict[str, Any]:
-    return {
-        **traced_inputs(builder, PARAM, statement.params),
-        **traced_inputs(builder, STATE, statement.states),
-        **traced_inputs(builder, INPUT, statement.inputs),
-    }
+class _Roles:
+    """Which name of a statement is what in this loop."""
+
+    def __init__(self, statement: Statement, varying: tuple[str, ...]) -> None:
+        self.name = type(statement).__name__
+        self.params = [name for name in statement.params if name not in varying]
+        self.inputs = [*statement.inputs, *varying]
+        self.states = {name: state.kind for name, state in statement.states.items()}
+        self.real_states = [name for name, kind in self.states.items() if kind == "r"]
+        self.noises = list(statement.noises)
+
+    def values(self, builder: Builder) -> dict[str, Any]:
+        """A traced value for every variable of the statement."""
+        return {
+            **traced_inputs(builder, PARAM, dict.fromkeys(self.params, "r")),
+            **traced_inputs(builder, STATE, self.states),
+            **traced_inputs(builder, INPUT, dict.fromkeys(self.inputs, "r")),
+            **self._drawn(builder),
+        }
+
+    def _drawn(self, builder: Builder) -> dict[str, Traced]:
+        """Each noise variable draws from a stream of its own."""
+        if not self.noises:
+            return {}
+        seed, neuron, step = (builder.input(name, "i") for name in ORIGIN)
+        drawn = (builder.emit("normal", seed, purpose, neuron, step) for purpose in range(len(self.noises)))
+        return {name: Traced(node, builder) for name, node in zip(self.noises, drawn, strict=True)}
 
 
 def _joint(
-    statement: Statement, builder: Builder, produced: Mapping[str, Node], outputs: Sequence[str], wanted: Sequence[str]
+    roles: _Roles, builder: Builder, produced: Mapping[str, Node], outputs: Sequence[str], wanted: Sequence[str]
 ) -> dict[str, Node]:
     """Append the backward of one step; return the gradients of states and of what is wanted."""
     seeds: dict[Node, Node] = {}
-    for prefix, names in ((GRAD_OUTPUT, outputs), (GRAD_STATE, list(statement.states))):
+    for prefix, names in ((GRAD_OUTPUT, outputs), (GRAD_STATE, roles.real_states)):
         for name in names:
-            seed, node = builder.input(prefix + name), produced[name]
-            seeds[node] = builder.emit("add", seeds[node], seed) if node in seeds else seed
-    leaves = {**{n: STATE + n for n in statement.states}, **{n: _leaf_name(statement, n) for n in wanted}}
+            node = produced[name]
+            if builder.kind(node) == "r":
+                seed = builder.input(prefix + name)
+                seeds[node] = builder.emit("add", seeds[node], seed) if node in seeds else seed
+    leaves = {**{n: STATE + n for n in roles.real_states}, **{n: _leaf_name(roles, n) for n in wanted}}
     found = gradients(builder, seeds, leaves.values())
     return {name: found[leaf] for name, leaf in leaves.items()}
 
 
-def _leaf_name(statement: Statement, name: str) -> str:
-    return (PARAM if name in statement.params else INPUT) + name
+def _leaf_name(roles: _Roles, name: str) -> str:
+    return (PARAM if name in roles.params else INPUT) + name
 
 
 class _Split:
@@ -107,14 +180,14 @@ class _Split:
 
     def __init__(
         self,
-        statement: Statement,
+        roles: _Roles,
         builder: Builder,
         outputs: Sequence[str],
         produced: Mapping[str, Node],
         gradients: Mapping[str, Node],
         wrt: frozenset[str],
     ) -> None:
-        self.statement, self.outputs, self.wrt = statement, tuple(outputs), wrt
+        self.roles, self.outputs, self.wrt = roles, tuple(outputs), wrt
         self.builder, self.produced, self.gradients = builder, produced, gradients
         self.body = builder.body
         self.steps = {step.name: step for step in self.body}
@@ -131,13 +204,13 @@ class _Split:
 
     def loop(self) -> Loop:
         """Assemble the programs."""
-        results = {name: self.produced[name] for name in (*self.outputs, *self.statement.states)}
+        results = {name: self.produced[name] for name in (*self.outputs, *self.roles.states)}
         given = {n: kind for n, kind in self.kinds.items() if self._hoistable(n) or n in self.builder.inputs}
         inference = select(self.body, given, self._labelled(results))
         forward, backward, epilogue, late = inference, None, None, set[str]()
         if self.wrt:
             backward, sums, grads = self._backward()
-            kept = [name for name in backward.inputs if self.level[name] == 1]
+            kept = [name for name in backward.inputs if self.level[name] == 1 and name not in ORIGIN]
             forward = select(self.body, given, {**self._labelled(results), **{SAVED + name: name for name in kept}})
             known = {
                 **{SUM + node: "r" for node in sums},
@@ -149,16 +222,17 @@ class _Split:
         parameters = {name: "r" for name in self.builder.inputs if name.startswith(PARAM)}
         wanted = dict.fromkeys([*hoisted, *sorted(n for n in late if n in self.kinds)])
         prologue = select(self.body, parameters, {name: name for name in wanted})
-        states, inputs = tuple(self.statement.states), tuple(self.statement.inputs)
-        return Loop(inputs, states, self.outputs, prologue, inference, forward, backward, epilogue)
+        return Loop(
+            tuple(self.roles.inputs), self.roles.states, self.outputs, prologue, inference, forward, backward, epilogue
+        )
 
     def _hoistable(self, name: str) -> bool:
-        """Numbers that do not change; a truth value costs less to find again than to carry along."""
+        """Real numbers that do not change; a truth value costs less to find again than to carry along."""
         return self.level[name] == 0 and self.kinds[name] == "r"
 
     def _labelled(self, results: Mapping[str, Node]) -> dict[str, Node]:
         """A state recorded as an output is one node under two labels."""
-        return {**{n: results[n] for n in self.outputs}, **{STATE + n: results[n] for n in self.statement.states}}
+        return {**{n: results[n] for n in self.outputs}, **{STATE + n: results[n] for n in self.roles.states}}
 
     def _invariants(self, *programs: Program | None) -> list[str]:
         names = [name for program in programs if program for name in program.inputs if self._hoistable(name)]
@@ -166,15 +240,13 @@ class _Split:
         return list(dict.fromkeys([*names, *(n for n in outputs if self.level.get(n) == 0)]))
 
     def _backward(self) -> tuple[Program, list[str], dict[str, Node]]:
-        grads = {name: self.gradients[name] for name in self.statement.params if name in self.wrt}
+        grads = {name: self.gradients[name] for name in self.roles.params if name in self.wrt}
         for name, node in grads.items():
             if not isinstance(node, str):
-                raise TraceError(
-                    f"{type(self.statement).__name__}.{name} has no gradient", do=f"leave {name!r} out of learn"
-                )
+                raise TraceError(f"{self.roles.name}.{name} has no gradient", do=f"leave {name!r} out of learn")
         sums = self._accumulated(grads)
-        outputs: dict[str, Node] = {INPUT + n: self.gradients[n] for n in self.statement.inputs if n in self.wrt}
-        outputs.update({STATE + name: self.gradients[name] for name in self.statement.states})
+        outputs: dict[str, Node] = {INPUT + n: self.gradients[n] for n in self.roles.inputs if n in self.wrt}
+        outputs.update({STATE + name: self.gradients[name] for name in self.roles.real_states})
         outputs.update({SUM + node: node for node in sums})
         roots = [node for node in outputs.values() if isinstance(node, str)]
         saved = cheapest_cut(self.steps, self.level, self.kinds, roots, self._cost)
@@ -184,6 +256,8 @@ class _Split:
 
     def _cost(self, node: str) -> float:
         """Bytes kept per neuron and step; less for an output, which is mostly alive anyway, and an unwritten input."""
+        if node in ORIGIN:
+            return 0.0
         size = 1.0 if self.kinds[node] == "b" else 4.0
         if node.startswith(INPUT):
             return 0.9 * size

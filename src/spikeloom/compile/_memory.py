@@ -25,7 +25,16 @@ _LARGE = 1 << 20
 # Blocks come in multiples of a huge page, where the system has them.
 _PAGE = 1 << 21
 
-_DTYPES = {torch.float32: np.float32, torch.float64: np.float64, torch.bool: np.bool_}
+# As NumPy knows them; numbers of half precision are viewed as such afterwards.
+_DTYPES = {
+    torch.float32: np.float32,
+    torch.float64: np.float64,
+    torch.bfloat16: np.uint16,
+    torch.float16: np.float16,
+    torch.int32: np.int32,
+    torch.uint8: np.uint8,
+    torch.bool: np.bool_,
+}
 
 # Blocks come back from whichever thread drops a tensor, perhaps inside the garbage collector: only `append` runs there.
 _returned: deque[mmap.mmap] = deque()
@@ -44,7 +53,8 @@ def empty(*shape: int, dtype: torch.dtype) -> Tensor:
     # The flat array is what tensor and views keep alive.
     base = array.base if isinstance(array.base, np.ndarray) else array
     weakref.finalize(base, _returned.append, block).atexit = False
-    return torch.from_numpy(array)
+    tensor = torch.from_numpy(array)
+    return tensor if tensor.dtype == dtype else tensor.view(dtype)
 
 
 def copied(value: Tensor, dtype: torch.dtype) -> Tensor:

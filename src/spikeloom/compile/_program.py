@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ._operations import OPERATIONS
+from ._operations import ON_INTEGERS, OPERATIONS
 
 # A node is the name of a value, or a constant.
-Node = str | float | bool
+Node = str | float | int | bool
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Instruction:
 
     @property
     def kind(self) -> str:
-        """r for a real number, b for a truth value."""
+        """r for a real number, i for an integer, b for a truth value."""
         return OPERATIONS[self.operation].result
 
     @property
@@ -67,7 +67,11 @@ def kind_of(node: Node, kinds: Mapping[str, str]) -> str:
         if node not in kinds:
             raise AssertionError(f"value {node!r} is used before it is defined")
         return kinds[node]
-    return "b" if isinstance(node, bool) else "r"
+    return _kind_of_constant(node)
+
+
+def _kind_of_constant(node: Node) -> str:
+    return "b" if isinstance(node, bool) else "i" if isinstance(node, int) else "r"
 
 
 def select(instructions: Iterable[Instruction], given: Mapping[str, str], outputs: Mapping[str, Node]) -> Program:
@@ -109,11 +113,11 @@ class Builder:
         """The kind of a node of this builder."""
         if isinstance(node, str):
             return self.inputs[node] if node in self.inputs else self._by_name[node].kind
-        return "b" if isinstance(node, bool) else "r"
+        return _kind_of_constant(node)
 
     def emit(self, operation: str, *arguments: Node) -> Node:
         """The node for `operation(*arguments)`: an existing one, a constant, or a new instruction."""
-        arguments = self._converted(operation, arguments)
+        operation, arguments = self._converted(operation, arguments)
         simpler = self._simplified(operation, arguments)
         if simpler is not None:
             return simpler
@@ -126,23 +130,43 @@ class Builder:
             self._known[key] = step.name
         return self._known[key]
 
-    def _converted(self, operation: str, arguments: tuple[Node, ...]) -> tuple[Node, ...]:
-        wanted = OPERATIONS[operation].arguments
-        return tuple(self._as_kind(node, kind) for node, kind in zip(arguments, wanted, strict=True))
-
-    def _as_kind(self, node: Node, kind: str) -> Node:
-        if self.kind(node) == kind:
-            return float(node) if kind == "r" and not isinstance(node, str) else node
+    def as_kind(self, node: Node, kind: str) -> Node:
+        """The node converted: to an integer by rounding towards zero, to a truth value by comparing with zero."""
+        given = self.kind(node)
+        if given == kind:
+            return node
         if not isinstance(node, str):
-            return float(node) if kind == "r" else bool(node)
-        return self.emit("real", node) if kind == "r" else self.emit("ne", node, 0.0)
+            return {"r": float, "i": int, "b": bool}[kind](node)
+        if kind == "b":
+            return self.emit("ne", node, 0)
+        return self.emit({"br": "real", "ir": "real_of_int", "ri": "int_of_real", "bi": "int_of_bool"}[given + kind], node)
+
+    def _converted(self, operation: str, arguments: tuple[Node, ...]) -> tuple[str, tuple[Node, ...]]:
+        """An operation on integers alone stays one; a real number among them makes it one on real numbers."""
+        operation, arguments = self._on_integers(operation, arguments)
+        wanted = OPERATIONS[operation].arguments
+        return operation, tuple(self.as_kind(node, kind) for node, kind in zip(arguments, wanted, strict=True))
+
+    def _on_integers(self, operation: str, arguments: tuple[Node, ...]) -> tuple[str, tuple[Node, ...]]:
+        numbers = arguments[1:] if operation == "where" else arguments
+        kinds = [self.kind(node) for node in numbers]
+        if operation == "where" and kinds == ["b", "b"]:
+            return "bool_where", arguments
+        named = any(isinstance(n, str) and kind == "i" for n, kind in zip(numbers, kinds, strict=True))
+        if not named or "r" in kinds:
+            return operation, arguments
+        if operation in ("gt", "ge"):
+            return {"gt": "int_lt", "ge": "int_le"}[operation], arguments[::-1]
+        if operation == "ne":
+            return "not", (self.emit("int_eq", *arguments),)
+        return ON_INTEGERS.get(operation, operation), arguments
 
     def _simplified(self, operation: str, arguments: tuple[Node, ...]) -> Node | None:
         if operation in _TRANSPARENT and isinstance(arguments[0], str):
             return None
         if not any(isinstance(a, str) for a in arguments):
             value = OPERATIONS[operation].evaluate(*arguments).item()
-            return bool(value) if OPERATIONS[operation].result == "b" else float(value)
+            return {"b": bool, "i": int, "r": float}[OPERATIONS[operation].result](value)
         rule = _RULES.get(operation)
         return rule(self, *arguments) if rule else None
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from ..parameters import Input, Param, State
+from ..parameters import Input, Noise, Param, State
 
 
 class Statement(Protocol):
@@ -24,6 +24,10 @@ class Statement(Protocol):
     @property
     def inputs(self) -> Mapping[str, Input]:
         """Declared inputs."""
+
+    @property
+    def noises(self) -> Mapping[str, Noise]:
+        """Declared noise variables."""
 
     def step(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Advance by `dt`: from parameters, states and inputs to outputs and next states, by name."""

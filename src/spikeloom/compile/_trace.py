@@ -13,14 +13,17 @@ from torch import Tensor
 
 from ..errors import TraceError
 from ._differentiate import gradients
-from ._functions import FUNCTIONS
 from ._program import Builder, Node
+from ._special_functions import FUNCTIONS
 
 _PACKAGE = str(Path(__file__).parents[1])
 _TORCH = str(Path(torch.__file__).parent)
 
 _ELEMENTWISE = "state the dynamics elementwise: + - * /, comparisons, torch.where, torch.exp, torch.clamp ..."
 _RUN_TIME = "its value is known only at run time: write torch.where(condition, a, b) instead of `if`, `and`, `float()`"
+
+
+DTYPES = {"r": torch.float32, "i": torch.int32, "b": torch.bool}
 
 
 class Traced:
@@ -31,8 +34,8 @@ class Traced:
 
     @property
     def dtype(self) -> torch.dtype:
-        """torch.float32 for any real number, whatever the state's dtype will be; torch.bool for a truth value."""
-        return torch.float32 if self.builder.kind(self.node) == "r" else torch.bool
+        """torch.float32 for any real number, whatever the state's dtype will be; torch.int32, torch.bool."""
+        return DTYPES[self.builder.kind(self.node)]
 
     @property
     def shape(self) -> torch.Size:
@@ -88,7 +91,7 @@ def _operator(name: str, reflected: bool) -> Callable[..., Traced]:
     return apply
 
 
-for _name in ("add", "sub", "mul", "truediv", "pow", "mod", "and", "or", "xor"):
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "pow", "mod", "and", "or", "xor", "lshift", "rshift"):
     setattr(Traced, f"__{_name}__", _operator(_name, reflected=False))
     setattr(Traced, f"__r{_name}__", _operator(_name, reflected=True))
 for _name in ("neg", "abs", "invert", "lt", "le", "gt", "ge", "eq", "ne"):
@@ -128,23 +131,26 @@ def _node(argument: Any, name: str) -> Any:
             do = "declare it as a Param, so that the compiler knows it, and read it as self.<name>"
             raise TraceError(f"{name} meets a tensor of shape {list(argument.shape)} that is not declared", do=do)
         argument = argument.item()
-    if isinstance(argument, int) and not isinstance(argument, bool):
-        return float(argument)
     return argument
 
 
-def traced_inputs(builder: Builder, prefix: str, names: Iterable[str]) -> dict[str, Traced]:
+def traced_inputs(builder: Builder, prefix: str, kinds: Mapping[str, str]) -> dict[str, Traced]:
     """One traced value per name, declared as an input of the builder."""
-    return {name: Traced(builder.input(f"{prefix}{name}"), builder) for name in names}
+    return {name: Traced(builder.input(f"{prefix}{name}", kind), builder) for name, kind in kinds.items()}
 
 
-def node_of(value: object, what: str) -> Node:
-    """The node of what a statement's method returned: a traced value or a constant."""
+def node_of(value: object, what: str, builder: Builder, kind: str) -> Node:
+    """The node of what a statement's method returned: a traced value or a constant, of the kind that is declared."""
     if isinstance(value, Traced):
-        return value.builder.emit("real", value.node) if value.builder.kind(value.node) == "b" else value.node
-    if isinstance(value, int | float | Tensor):
-        return float(_node(value, what))
-    raise TraceError(what, expected="an elementwise result", got=type(value).__name__, do="return a tensor")
+        node = value.node
+    elif isinstance(value, int | float | Tensor):
+        node = _node(value, what)
+    else:
+        raise TraceError(what, expected="an elementwise result", got=type(value).__name__, do="return a tensor")
+    if kind != "r" and builder.kind(node) == "r" and isinstance(node, str):
+        dtype = DTYPES[kind]
+        raise TraceError(what, expected=f"{dtype}, as declared", got="a real number", do=f"convert it with .to({dtype})")
+    return builder.as_kind(node, kind)
 
 
 def partials(value: Any, leaves: Mapping[str, Any]) -> dict[str, Any]:

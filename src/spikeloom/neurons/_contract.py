@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..compile import backend
-from ..compile._arguments import initial_state, placed_params
+from ..compile._arguments import placed_params, rest_state
 from ..errors import NonFiniteError, ParameterError, SpikeloomError, UnknownNameError
 from ..parameters import Param
 from ..surrogate import Smoothed, Surrogate
@@ -72,7 +72,7 @@ def _plain_loop(neuron: Neuron, inputs: list[Tensor]) -> Tensor:
     """The definition: `step` on ordinary tensors, one time step after the other, under autograd."""
     name = type(neuron).__name__
     params = placed_params(name, neuron, neuron.param_values(), inputs[0])
-    state = initial_state(name, neuron, params, None, inputs[0])
+    state = rest_state(neuron, params, inputs[0])
     outputs = []
     for step in zip(*inputs, strict=True):
         result = neuron.step({**params, **state, **dict(zip(neuron.inputs, step, strict=True))})

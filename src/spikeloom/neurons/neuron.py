@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .. import compile as compiler
 from ..errors import DTypeError, UnknownNameError
-from ..parameters import Declared, Input, Option, Param, State, Value
+from ..parameters import Declared, Input, Noise, Option, Param, State, Value
 from ..surrogate import ATan, Surrogate
 from ._session import sessions_of
 from .integrators import Exact, Integrator
@@ -87,6 +87,11 @@ class Neuron(Declared, nn.Module):
         """Declared inputs."""
         return self._gather(Input)
 
+    @property
+    def noises(self) -> dict[str, Noise]:
+        """Declared noise variables."""
+        return self._gather(Noise)
+
     def step(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """One time step: from parameters, states and inputs by name to the next states and, if spiking, spikes `s`."""
         start = self.bind(values)
@@ -105,15 +110,26 @@ class Neuron(Declared, nn.Module):
                 raise UnknownNameError(f"{type(self).__name__}.{method} returns", name, self.states)
         return states
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Run from rest over `inputs`, [T, B, *features] each, in the order declared; return the output, same shape."""
+    def forward(self, *inputs: Tensor, **varying: Tensor) -> Tensor:
+        """Run from rest over `inputs`, [T, B, *features] each, in the order declared; return the output, same shape.
+
+        A parameter given by name as a tensor [T], or [T, B, ...] with sizes of 1 where all share, varies with time.
+        """
+        if torch.compiler.is_compiling():
+            from . import _graph
+
+            return _graph.run(self, inputs, varying)  # type: ignore[no-any-return]
+        return self.run(inputs, varying)
+
+    def run(self, inputs: tuple[Tensor, ...], varying: Mapping[str, Tensor]) -> Tensor:
+        """What a call does."""
         if len(inputs) != len(self.inputs):
             expected = f"{len(self.inputs)} of them, in this order: {', '.join(self.inputs)}"
             raise DTypeError(f"inputs of {type(self).__name__}", expected=expected, got=len(inputs))
         sessions = sessions_of(self)
         state = next((given for session in sessions if (given := session.begin(self)) is not None), None)
         named = dict(zip(self.inputs, inputs, strict=True))
-        produced, final = compiler.run(self, self.param_values(), named, state, self._wanted(sessions))
+        produced, final = compiler.run(self, self.param_values(), named, state, self._wanted(sessions), varying)
         for session in sessions:
             session.end(self, produced, final)
         return produced[self.output]
@@ -121,7 +137,7 @@ class Neuron(Declared, nn.Module):
     def plan(self, *inputs: Tensor) -> compiler.Plan:
         """How a call with these inputs would run."""
         named = dict(zip(self.inputs, inputs, strict=True))
-        return compiler.plan_run(self, self.param_values(), named, None, (self.output,))[0]
+        return compiler.prepare(self, self.param_values(), named, None, (self.output,)).plan
 
     def _wanted(self, sessions: list[Any]) -> tuple[str, ...]:
         variables = [v for session in sessions for v in session.variables if v in self.variables]
