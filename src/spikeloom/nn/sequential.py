@@ -43,7 +43,7 @@ class Sequential(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run from rest."""
-        return _run(self, x)
+        return _run(_steps(self), x)
 
 
 class Residual(nn.Module):
@@ -66,7 +66,12 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run from rest."""
-        return _run([self], x)
+        return _run(self._laid_open(), x)
+
+    def _laid_open(self) -> Iterator[_Step]:
+        yield _Fork(self.shortcut)
+        yield from _steps([self.branch])
+        yield _Join()
 
 
 class _Fork:
@@ -90,21 +95,19 @@ def _steps(modules: Iterable[nn.Module]) -> Iterator[_Step]:
         stack = type(module) is Sequential or (type(module) is nn.Sequential and not knows_time(module))
         if stack and isinstance(module, nn.Sequential) and unwatched(module):
             yield from _steps(module)
-        elif type(module) is Residual and unwatched(module) and unwatched(module.branch):
-            yield _Fork(module.shortcut)
-            yield from _steps(module.branch)
-            yield _Join()
+        elif type(module) is Residual and unwatched(module):
+            yield from module._laid_open()
         else:
             yield module
 
 
-def _run(modules: Iterable[nn.Module], x: Tensor) -> Tensor:
+def _run(steps: Iterable[_Step], x: Tensor) -> Tensor:
     if not isinstance(x, Tensor):
         raise DTypeError("input of Sequential", expected="a tensor [T, B, *features]", got=type(x).__name__)
     if x.dim() < 2:
         do = "time comes first: add a batch axis with x.unsqueeze(1)"
         raise ShapeError("input of Sequential", expected="[T, B, *features]", got=list(x.shape), do=do)
-    y = _Stack(list(_steps(modules))).run(x)
+    y = _Stack(list(steps)).run(x)
     # Inside, convolutions choose the order in memory; outside it is that of the input.
     return y.contiguous() if is_channels_last(y, 2) and not is_channels_last(x, 2) else y
 
@@ -127,7 +130,7 @@ class _Stack:
         """Pass the step at `at`, with those after it that are fused with it; return where to go on."""
         step = self.steps[at]
         if isinstance(step, _Fork):
-            self.shortcuts.append(x if step.shortcut is None else _run([step.shortcut], x))
+            self.shortcuts.append(x if step.shortcut is None else _run(_steps([step.shortcut]), x))
             return x, at + 1
         end = self._neuron_after(at) if self.fuses else None
         if end is not None:
