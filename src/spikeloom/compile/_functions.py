@@ -79,12 +79,12 @@ def _integers(b: Builder, *nodes: Node) -> bool:
 
 @lowers("add")
 def _add(b: Builder, x: Node, y: Node, *, alpha: Node = 1) -> Node:
-    return b.emit("add", x, b.emit("mul", y, alpha))
+    return b.emit("add", x, y if alpha == 1 else b.emit("mul", y, alpha))
 
 
 @lowers("sub", "subtract")
 def _sub(b: Builder, x: Node, y: Node, *, alpha: Node = 1) -> Node:
-    return b.emit("sub", x, b.emit("mul", y, alpha))
+    return b.emit("sub", x, y if alpha == 1 else b.emit("mul", y, alpha))
 
 
 @lowers("rsub")
