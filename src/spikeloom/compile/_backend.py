@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 
 from ..errors import BackendError, UnknownNameError
-from . import _numba, _reference
+from . import _numba, _reference, _triton
 from ._kernel import Kernel, Variant
 from ._loop import Loop
 
@@ -26,12 +26,12 @@ class Backend(Protocol):
 
 
 # In order of preference: the first that supports the device is chosen automatically.
-_BACKENDS: dict[str, Backend] = {module.NAME: module for module in (_numba, _reference)}
+BACKENDS: dict[str, Backend] = {module.NAME: module for module in (_numba, _triton, _reference)}
 _chosen: ContextVar[str] = ContextVar("spikeloom_backend", default="auto")
 
 
 class backend:
-    """Choose the back end by name: "auto", "numba" (CPU, fused over time) or "reference" (plain PyTorch).
+    """Choose the back end by name: "auto", "numba" (CPU), "triton" (GPU; both fused over time), "reference" (PyTorch).
 
     Takes effect at once; as a context manager, until the block ends. Chosen by name a back end works or raises
     BackendError; "auto" takes the first that supports the device.
@@ -43,8 +43,8 @@ class backend:
     """
 
     def __init__(self, name: str) -> None:
-        if name not in ("auto", *_BACKENDS):
-            raise UnknownNameError("back end", name, ["auto", *_BACKENDS])
+        if name not in ("auto", *BACKENDS):
+            raise UnknownNameError("back end", name, ["auto", *BACKENDS])
         self._before = _chosen.get()
         _chosen.set(name)
 
@@ -67,15 +67,15 @@ def choose(device: torch.device) -> tuple[Backend, str]:
     """The back end for a device, and why."""
     name = _chosen.get()
     if name != "auto":
-        reason = _BACKENDS[name].supports(device)
+        reason = BACKENDS[name].supports(device)
         if reason is not None:
             raise BackendError(f"back end {name!r}", expected="a device it supports", got=device, do=reason)
-        return _BACKENDS[name], "chosen by name"
+        return BACKENDS[name], "chosen by name"
     refusals: list[str] = []
-    for candidate in _BACKENDS.values():
+    for candidate in BACKENDS.values():
         reason = candidate.supports(device)
         if reason is None:
-            if refusals:
+            if candidate.NAME == _reference.NAME:
                 _announce(f"{device.type} runs on the {candidate.NAME} back end, because {'; '.join(refusals)}")
             return candidate, "; ".join([f"first that supports {device.type}", *refusals])
         refusals.append(f"{candidate.NAME}: {reason}")
