@@ -147,3 +147,48 @@ def shift_right(x, y):
     """The sign alone is left where y is not in [0, 64)."""
     defined = (y >= 0) & (y < 32)
     return x >> tl.where(defined, y, 31)
+
+
+def first_word(seed, purpose, entity, step):
+    return threefry(seed, purpose, entity, step)[0]
+
+
+def second_word(seed, purpose, entity, step):
+    return threefry(seed, purpose, entity, step)[1]
+
+
+def threefry(seed, purpose, entity, step):
+    """The two words of a draw, as `spikeloom.random` defines them."""
+    a, b = seed.to(tl.uint32), purpose.to(tl.uint32)
+    c = a ^ b ^ 0x1BD11BDA
+    x, y = tl.add(entity.to(tl.uint32), a, False), tl.add(step.to(tl.uint32), b, False)
+    x, y = _odd_rounds(x, y, b, c, 1)
+    x, y = _even_rounds(x, y, c, a, 2)
+    x, y = _odd_rounds(x, y, a, b, 3)
+    x, y = _even_rounds(x, y, b, c, 4)
+    return _odd_rounds(x, y, c, a, 5)
+
+
+def _odd_rounds(x, y, key, next_key, number):
+    x, y = _round(x, y, 13)
+    x, y = _round(x, y, 15)
+    x, y = _round(x, y, 26)
+    x, y = _round(x, y, 6)
+    return _keyed(x, y, key, next_key, number)
+
+
+def _even_rounds(x, y, key, next_key, number):
+    x, y = _round(x, y, 17)
+    x, y = _round(x, y, 29)
+    x, y = _round(x, y, 16)
+    x, y = _round(x, y, 24)
+    return _keyed(x, y, key, next_key, number)
+
+
+def _round(x, y, turn):
+    x = tl.add(x, y, False)
+    return x, ((y << turn) | (y >> (32 - turn))) ^ x
+
+
+def _keyed(x, y, key, next_key, number):
+    return tl.add(x, key, False), tl.add(tl.add(y, next_key, False), number, False)

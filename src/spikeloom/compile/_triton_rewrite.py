@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 # Where the functions of each precision are stated, besides those of `_triton_language`.
-_FILES = {"float32": ("_vector_math.py", "_vector_math_angles.py"), "float64": ("_vector_math64.py",)}
+_FILES = {
+    "float32": ("_vector_math.py", "_vector_math_angles.py", "_vector_random.py"),
+    "float64": ("_vector_math64.py", "_vector_random.py"),
+}
 
 # What the functions of numbers write with intrinsics and NumPy's types.
 _CONVERSIONS = {
@@ -23,6 +26,7 @@ _CONVERSIONS = {
     "d": "({}).to(tl.float64)",
     "i": "({}).to(tl.int32)",
     "q": "({}).to(tl.int64)",
+    "signed": "({}).to(tl.int32)",
     "truncated": "({}).to(tl.int32)",
     "truncated64": "({}).to(tl.int32)",
     "rounded": "nearest({})",
