@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -75,9 +75,9 @@ _COUNT = State(0.0, "1", "sum of the output over time")
 
 
 @cache
-def _kind(neuron: type[Neuron]) -> type[Fused]:
+def _kind(name: str) -> type[Fused]:
     """Errors speak of a statement by its class, and the user's is the neuron's."""
-    return type(neuron.__name__, (Fused,), {})
+    return type(name, (Fused,), {})
 
 
 class Observer:
@@ -100,14 +100,15 @@ def unwatched(module: nn.Module) -> bool:
         not any(hooks)
         and all(isinstance(hook, Observer) for hook in before)
         and "forward" not in module.__dict__
-        and not _has_any_global_hook()
+        and not _has_any_global_hook()  # type: ignore[no-untyped-call]
     )
 
 
-def fusable(module: object) -> bool:
+def fusable(module: object) -> TypeGuard[Neuron]:
     """Whether a module is a neuron that runs as every neuron does, on one input."""
-    plain = isinstance(module, Neuron) and type(module).forward is Neuron.forward
-    return plain and isinstance(module, Neuron) and len(module.inputs) == 1 and unwatched(module)
+    if not isinstance(module, Neuron) or type(module).forward is not Neuron.forward:
+        return False
+    return len(module.inputs) == 1 and unwatched(module)
 
 
 @dataclass
@@ -152,7 +153,7 @@ class _Call:
         residual, count = around.residual is not None, around.count is not None
         plain = not added and not residual and not count
         self.statement: compiler.Statement = (
-            neuron if plain else _kind(type(neuron))(neuron, tuple(added), residual, count)
+            neuron if plain else _kind(type(neuron).__name__)(neuron, tuple(added), residual, count)
         )
         self.values: dict[str, Value] = {**neuron.param_values(), **added}
         self.inputs = {next(iter(neuron.inputs)): x}

@@ -6,7 +6,7 @@ axes but the channels, in one pass over x; their part of the gradient of x, a + 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ Norm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 _AXES = {nn.BatchNorm1d: (3, 4), nn.BatchNorm2d: (5,), nn.BatchNorm3d: (6,)}
 
 
-def is_batch_norm(module: nn.Module) -> bool:
+def is_batch_norm(module: object) -> TypeGuard[Norm]:
     """Whether the module is exactly one of PyTorch's batch normalisations."""
     return type(module) in _AXES
 
@@ -29,14 +29,20 @@ def fits(norm: Norm, x: Tensor) -> bool:
     return x.dim() in _AXES[type(norm)] and x.shape[2] == norm.num_features and samples > 1
 
 
-def scale_and_shift(norm: Norm, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """x, scale and shift of x [T, B, channels, ...]; in training, updates the running statistics as the module does."""
+def scale_and_shift(norm: Norm, x: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """x [T, B, channels, ...], and what it is to be multiplied by and added to for the normalisation of x + bias.
+
+    In training, updates the running statistics as the module does.
+    """
     if not norm.training and norm.running_mean is not None and norm.running_var is not None:
         scale = torch.rsqrt(norm.running_var.double() + norm.eps)
         scale = scale if norm.weight is None else scale * norm.weight
-        shift = -norm.running_mean * scale
+        shift = (-norm.running_mean if bias is None else bias - norm.running_mean) * scale
         return x, scale, shift if norm.bias is None else shift + norm.bias
     x, scale, shift, mean, var = _Standardised.apply(x, norm.weight, norm.bias, norm.eps)  # type: ignore[no-untyped-call]
+    if bias is not None:
+        # The mean takes the bias away again: its gradient is exactly zero, and it is seen by the running mean alone.
+        mean, shift = mean + bias.detach(), shift + 0.0 * bias
     if norm.training and norm.track_running_stats:
         _update(norm, mean, var, x.numel() // x.shape[2])
     return x, scale, shift
@@ -158,7 +164,7 @@ def plus_affine(grad: Tensor | None, x: Tensor, offset: Tensor, slope: Tensor) -
         return extra if grad is None else grad + extra
     count, width = rows.shape
     height = max(1, _rows.PIECE // width)
-    real, read, write = _rows.words(x.dtype)
+    _, read, write = _rows.words(x.dtype)
     wide = torch.float64 if x.dtype == torch.float64 else torch.float32
     source = f"""
 def kernel(lo, hi, g, x, offset, slope, rows, width, height):

@@ -68,7 +68,7 @@ class _MaxPool(torch.autograd.Function):
 
 
 def _forward_source(dtype: torch.dtype, high: int, wide: int, keep: bool) -> str:
-    real, read, write = _rows.words(dtype)
+    _, read, write = _rows.words(dtype)
     window = [(dy, dx) for dy in range(high) for dx in range(wide)]
     values = [read.format(f"load(x_{dy}, c + {dx} * channels)") for dy, dx in window]
     lines = [f"best, where = {values[0]}, uint8(0)"]
@@ -76,7 +76,10 @@ def _forward_source(dtype: torch.dtype, high: int, wide: int, keep: bool) -> str
         lines += [f"v = {value}", "larger = (v > best) | (v != v)"]
         lines += ["best = v if larger else best", f"where = uint8({index}) if larger else where"]
     lines += [f"store(y_p, c, {write.format('best')})", *(["store(where_p, c, where)"] if keep else [])]
-    rows = [f"x_{dy} = at(x, ((image * height + line * {high} + {dy}) * width + p * {wide}) * channels)" for dy in range(high)]
+    rows = [
+        f"x_{dy} = at(x, ((image * height + line * {high} + {dy}) * width + p * {wide}) * channels)"
+        for dy in range(high)
+    ]
     heads = ["y_p = at(y, (piece * columns + p) * channels)"]
     heads += ["where_p = at(chosen, (piece * columns + p) * channels)"] if keep else []
     arguments = "x, y, chosen" if keep else "x, y"
@@ -102,9 +105,8 @@ def _backward_source(dtype: torch.dtype, high: int, wide: int) -> str:
     return _over_windows("g, chosen, x", [*rows, *heads], lines, tail)
 
 
-def _over_windows(pointers: str, heads: list[str], body: list[str], tail: list[str] = []) -> str:
+def _over_windows(pointers: str, heads: list[str], body: list[str], tail: list[str] | None = None) -> str:
     """A kernel over lines of windows, the windows of a line, and channels."""
-    indented = lambda lines, depth: "\n".join(" " * depth + line for line in lines)  # noqa: E731
     return f"""
 def kernel(lo, hi, {pointers}, lines, columns, height, width, channels):
     piece = lo
@@ -112,12 +114,16 @@ def kernel(lo, hi, {pointers}, lines, columns, height, width, channels):
         image, line = piece // lines, piece % lines
         p = int64(0)
         while p < columns:
-{indented(heads, 12)}
+{_indented(heads, 12)}
             c = int64(0)
             while c < channels:
-{indented(body, 16)}
+{_indented(body, 16)}
                 c += 1
             p += 1
-{indented(tail, 8)}
+{_indented(tail or [], 8)}
         piece += 1
 """
+
+
+def _indented(lines: list[str], depth: int) -> str:
+    return "\n".join(" " * depth + line for line in lines)

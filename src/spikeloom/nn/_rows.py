@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from functools import cache
 
 import torch
@@ -36,7 +37,7 @@ def words(dtype: torch.dtype) -> tuple[str, str, str]:
 
 
 @cache
-def _linked(source: str, kinds: tuple[str, ...]) -> ctypes._CFuncPtr:
+def _linked(source: str, kinds: tuple[str, ...]) -> Callable[..., int]:
     c_types = [ctypes.c_int64 if kind == "int64" else ctypes.c_void_p for kind in kinds]
     address = address_of(source, "kernel", kinds)
     return ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, *c_types)(address)

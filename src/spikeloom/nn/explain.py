@@ -31,7 +31,7 @@ class Explanation:
     neurons: int
     dtype: str
     operations: tuple[int, int]
-    saved_bytes: int
+    saved_bytes: float
     hoisted: int
     source: str
     fused: tuple[str, ...] = ()
@@ -43,9 +43,8 @@ class Explanation:
         return (
             f"{self.name or 'model'}: {self.neuron}{fused}\n"
             f"  {self.backend} ({self.reason}); {self.steps} steps x {self.neurons} neurons, {self.dtype}\n"
-            f"  {forward} operations forward, {backward} backward, {self.saved_bytes} bytes kept per neuron and step, "
-            f"{self.hoisted} values computed once per call"
-            + "".join(f"\n  {choice}" for choice in self.products)
+            f"  {forward} operations forward, {backward} backward, {self.saved_bytes:g} bytes kept per neuron and step,"
+            f" {self.hoisted} values computed once per call" + "".join(f"\n  {choice}" for choice in self.products)
         )
 
 

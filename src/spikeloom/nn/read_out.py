@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -37,6 +39,10 @@ class Count(nn.Module):
         """The result, given the sum over time."""
         return total
 
+    def combined(self, pieces: Sequence[Tensor], lengths: Sequence[int]) -> Tensor:
+        """The result for a sequence, given those for its pieces and their numbers of steps."""
+        return torch.stack(list(pieces)).sum(0)
+
 
 class Rate(Count):
     """The mean over time, of spikes their number per step: y = 1/T sum_t x[t].
@@ -51,3 +57,8 @@ class Rate(Count):
     def finished(self, total: Tensor, steps: int) -> Tensor:
         """The mean, given the sum over time."""
         return total / steps
+
+    def combined(self, pieces: Sequence[Tensor], lengths: Sequence[int]) -> Tensor:
+        """The mean, given those of pieces."""
+        total = super().combined([piece * length for piece, length in zip(pieces, lengths, strict=True)], lengths)
+        return total / sum(lengths)

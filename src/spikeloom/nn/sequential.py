@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from ..errors import DTypeError, ShapeError
 from ..neurons import Neuron
 from ._fusion import Around, advance, fusable, unwatched
-from ._layers import apply
+from ._layers import Product, aligned, apply, has_separable_bias
 from ._layout import is_channels_last
-from ._normalisation import fits, is_batch_norm, scale_and_shift
+from ._normalisation import Norm, fits, is_batch_norm, scale_and_shift
 from .read_out import Count
 
 
@@ -29,8 +29,9 @@ class Sequential(nn.Sequential):
     it receives all steps as one batch [T * B, *features], and its result is folded back. An input that is expanded in
     time (a direct current) passes linear, convolution and pooling layers once.
 
-    What stands elementwise around a neuron runs inside its kernel: the bias of a linear layer, batch normalisation, the
-    addition of a `Residual`, a `Count` or `Rate` at the end. A module with hooks is called as it is. `sl.explain` tells.
+    What stands elementwise around a neuron runs inside its kernel: the bias of the layer before it, batch
+    normalisation, the addition of a `Residual`, a `Count` or `Rate` at the end. A module with hooks is called as it is.
+    `sl.explain` tells what was fused.
 
     Shapes: [T, B, *features] to [T, B, *features']; [B, *features'] with a `Count` at the end. Raises: ShapeError,
     DTypeError.
@@ -144,42 +145,43 @@ class _Stack:
 
     def _neuron_after(self, at: int) -> int | None:
         """Where the neuron is that can take in all from `at` on, if there is one: bias, normalisation, addition."""
-        end = at
-        if _is_plain_linear(self.steps[end]):
-            end += 1
-        elif self._is_norm(end):
-            end += 1
-        if end < len(self.steps) and isinstance(self.steps[end], _Join):
-            end += 1
-        return end if end < len(self.steps) and fusable(self.steps[end]) else None
+        end = at + (_flattens(self.steps[at]) and has_separable_bias(self._step(at + 1)))
+        end += has_separable_bias(self.steps[end])
+        end += _normalises(self._step(end))
+        end += isinstance(self._step(end), _Join)
+        return end if fusable(self._step(end)) else None
 
-    def _is_norm(self, at: int) -> bool:
-        step = self.steps[at]
-        return isinstance(step, nn.Module) and is_batch_norm(step) and unwatched(step)
+    def _step(self, at: int) -> _Step | None:
+        return self.steps[at] if at < len(self.steps) else None
 
     def _fused(self, x: Tensor, at: int, end: int) -> tuple[Tensor, int]:
-        around, (first, neuron) = Around(), (self.steps[at], self.steps[end])
-        names: list[str] = []
-        if isinstance(first, nn.Linear):
-            x = _folded(first, x, bias=False)
-            around.shift = first.bias
-            names += ["bias"] if first.bias is not None else []
-        elif isinstance(first, nn.Module) and is_batch_norm(first):
-            if not fits(first, x):  # type: ignore[arg-type]
-                return _folded(first, x), at + 1
-            x, around.scale, around.shift = scale_and_shift(first, x)  # type: ignore[arg-type]
-            names += ["batch normalisation"]
-        if isinstance(self.steps[end - 1], _Join) and end > at:
+        """Run the neuron at `end` with what stands before it from `at` on, and a count behind it."""
+        around, names, neuron = Around(), list[str](), self.steps[end]
+        flatten, product = (self.steps[at], self.steps[at + 1]) if _flattens(self.steps[at]) else (None, self.steps[at])
+        if has_separable_bias(product):
+            x = _folded(Product(flatten, product), x)
+            around.shift, at = product.bias, at + 1 + (flatten is not None)
+            names += ["bias"] if product.bias is not None else []
+        norm = self.steps[at]
+        if _normalises(norm):
+            if not fits(norm, x):
+                x = x if around.shift is None else x + aligned(around.shift, x)
+                return _folded(norm, x), at + 1
+            x, around.scale, around.shift = scale_and_shift(norm, x, around.shift)
+            names, at = [*names, "batch normalisation"], at + 1
+        if isinstance(self.steps[at], _Join):
             around.residual = self._shortcut(x)
             names += ["residual"]
-        after = self.steps[end + 1] if end + 2 == len(self.steps) else None
-        if isinstance(after, Count) and type(after).forward is Count.forward and unwatched(after):
-            around.count = after
-            names += [type(after).__name__.lower()]
-            end += 1
+        around.count = self._count_at(end + 1)
+        names += [type(around.count).__name__.lower()] if around.count is not None else []
         around.names = tuple(names)
         assert isinstance(neuron, Neuron)
-        return advance(neuron, x, around), end + 1
+        return advance(neuron, x, around), end + 1 + (around.count is not None)
+
+    def _count_at(self, at: int) -> Count | None:
+        """The read-out there, if it is the last step."""
+        step = self._step(at) if at + 1 == len(self.steps) else None
+        return step if isinstance(step, Count) and type(step).forward is Count.forward and unwatched(step) else None
 
     def _shortcut(self, x: Tensor) -> Tensor:
         shortcut = self.shortcuts.pop()
@@ -189,16 +191,21 @@ class _Stack:
         return shortcut
 
 
-def _is_plain_linear(step: _Step) -> bool:
-    return type(step) is nn.Linear and unwatched(step)
+def _normalises(step: object) -> TypeGuard[Norm]:
+    return is_batch_norm(step) and unwatched(step)
 
 
-def _folded(module: nn.Module, x: Tensor, *, bias: bool = True) -> Tensor:
+def _flattens(step: object) -> bool:
+    """Whether a step makes one axis of all features."""
+    return type(step) is nn.Flatten and (step.start_dim, step.end_dim) == (1, -1) and unwatched(step)
+
+
+def _folded(module: nn.Module | Product, x: Tensor) -> Tensor:
     steps, batch = x.shape[:2]
     if steps > 1 and x.stride(0) == 0 and type(module) in _DETERMINISTIC:
-        y = _checked(module, apply(module, x[0], bias=bias), batch)
+        y = _checked(module, apply(module, x[0]), batch)
         return y.expand(steps, *y.shape)
-    y = _checked(module, apply(module, x.flatten(0, 1), bias=bias), steps * batch)
+    y = _checked(module, apply(module, x.flatten(0, 1)), steps * batch)
     return y.view(steps, batch, *y.shape[1:])
 
 
@@ -207,13 +214,14 @@ def _folded(module: nn.Module, x: Tensor, *, bias: bool = True) -> Tensor:
 _DETERMINISTIC = {
     *(nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Flatten, nn.Unflatten, nn.Identity),
     *(nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d),
-    *(nn.ReLU, nn.LayerNorm),
+    *(nn.ReLU, nn.LayerNorm, Product),
 }
 
 
-def _checked(module: nn.Module, y: Any, rows: int) -> Tensor:
+def _checked(module: nn.Module | Product, y: Any, rows: int) -> Tensor:
     if isinstance(y, Tensor) and y.dim() and y.shape[0] == rows:
         return y
     got = list(y.shape) if isinstance(y, Tensor) else type(y).__name__
     do = "keep the batch axis first, or give the module a neuron so that it receives [T, B, ...]"
-    raise ShapeError(f"result of {type(module).__name__}", expected=f"[{rows}, ...]", got=got, do=do)
+    name = type(module.module if isinstance(module, Product) else module).__name__
+    raise ShapeError(f"result of {name}", expected=f"[{rows}, ...]", got=got, do=do)
