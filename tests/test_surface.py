@@ -8,7 +8,7 @@ SURFACE = {
     # statements
     "Param", "State", "Input", "Option", "Neuron",
     # neurons that everyone types
-    "IF", "LIF", "CurrentLIF", "AdaptiveLIF", "LeakyIntegrator", "Refractory",
+    "IF", "LIF", "CurrentLIF", "AdaptiveLIF", "LeakyIntegrator", "Refractory", "AdaptiveThreshold", "Noisy",
     # running them
     "unroll", "record", "backend", "explain",
     # contract tests

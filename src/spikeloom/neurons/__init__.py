@@ -2,10 +2,12 @@
 
 from ._contract import check_neuron, check_surrogate
 from .adaptive import AdaptiveLIF
+from .adaptive_threshold import AdaptiveThreshold
 from .integrate_and_fire import IF
 from .integrators import Euler, Exact, ExponentialEuler, Integrator
 from .leaky_integrate_and_fire import LIF, CurrentLIF
 from .neuron import Neuron
+from .noisy import Noisy
 from .read_out import LeakyIntegrator
 from .wrapper import Refractory, Wrapper
 
@@ -13,6 +15,7 @@ __all__ = [
     "IF",
     "LIF",
     "AdaptiveLIF",
+    "AdaptiveThreshold",
     "CurrentLIF",
     "Euler",
     "Exact",
@@ -20,6 +23,7 @@ __all__ = [
     "Integrator",
     "LeakyIntegrator",
     "Neuron",
+    "Noisy",
     "Refractory",
     "Wrapper",
     "check_neuron",

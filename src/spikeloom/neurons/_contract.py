@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from .. import random
 from ..compile import backend
-from ..compile._arguments import placed_params, rest_state
+from ..compile._arguments import origin_of, placed_params, rest_state
 from ..errors import NonFiniteError, ParameterError, SpikeloomError, UnknownNameError
 from ..parameters import Param
 from ..surrogate import Smoothed, Surrogate
@@ -68,14 +69,31 @@ def _drive(neuron: Neuron, *features: int, dtype: torch.dtype = torch.float64) -
     return [4 * torch.rand(shape, generator=generator, dtype=dtype) - 0.5 for _ in neuron.inputs]
 
 
+def _run(neuron: Neuron, inputs: list[Tensor]) -> Tensor:
+    """A call with a seed, so that a neuron with noise draws the same every time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return neuron(*inputs)  # type: ignore[no-any-return]
+
+
+def _noise(neuron: Neuron, x: Tensor) -> Iterator[dict[str, Tensor]]:
+    """What a neuron draws in such a call, step by step."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        seed = origin_of(None)[0]
+    index = torch.arange(x[0].numel()).view(x.shape[1:])
+    for t in range(x.shape[0]):
+        yield {name: random.normal(seed, k, index, t).to(x.dtype) for k, name in enumerate(neuron.noises)}
+
+
 def _plain_loop(neuron: Neuron, inputs: list[Tensor]) -> Tensor:
     """The definition: `step` on ordinary tensors, one time step after the other, under autograd."""
     name = type(neuron).__name__
     params = placed_params(name, neuron, neuron.param_values(), inputs[0])
     state = rest_state(neuron, params, inputs[0])
     outputs = []
-    for step in zip(*inputs, strict=True):
-        result = neuron.step({**params, **state, **dict(zip(neuron.inputs, step, strict=True))})
+    for step, noise in zip(zip(*inputs, strict=True), _noise(neuron, inputs[0]), strict=True):
+        result = neuron.step({**params, **state, **noise, **dict(zip(neuron.inputs, step, strict=True))})
         state = {label: result[label] for label in state}
         outputs.append(result[neuron.output])
     return torch.stack(outputs)
@@ -133,16 +151,18 @@ def _bad_parameters_are_refused(neuron: Neuron) -> None:
 def _shape_is_kept(neuron: Neuron) -> None:
     for features in ((), (1,), (7,), (2, 3, 5)):
         inputs = _drive(neuron, *features, dtype=torch.float32)
-        y = neuron(*inputs)
+        y = _run(neuron, inputs)
         _require(y.shape == inputs[0].shape, f"{list(inputs[0].shape)} becomes {list(y.shape)}")
         if neuron.spiking:
             _require(bool(((y == 0) | (y == 1)).all()), "spikes are not 0 or 1")
 
 
 def _neurons_are_independent(neuron: Neuron) -> None:
+    if neuron.noises:
+        return  # each draws its own
     inputs = _drive(neuron, 5)
-    turned = neuron(*(x.flip(1, 2) for x in inputs))
-    _close("output of reordered neurons", turned.flip(1, 2), neuron(*inputs), 0.0)
+    turned = _run(neuron, [x.flip(1, 2) for x in inputs])
+    _close("output of reordered neurons", turned.flip(1, 2), _run(neuron, inputs), 0.0)
 
 
 def _pieces_equal_the_whole(neuron: Neuron) -> None:
@@ -151,9 +171,9 @@ def _pieces_equal_the_whole(neuron: Neuron) -> None:
     for part in (slice(0, 4), slice(4, 5), slice(5, None)):
         session = Session({neuron: ""}, given=state, final={})
         with active(session):
-            pieces.append(neuron(*(x[part] for x in inputs)))
+            pieces.append(_run(neuron, [x[part] for x in inputs]))
         state = session.final
-    _close("output in pieces", torch.cat(pieces), neuron(*inputs), 0.0)
+    _close("output in pieces", torch.cat(pieces), _run(neuron, inputs), 0.0)
 
 
 def _backends_agree_with_the_plain_loop(neuron: Neuron) -> None:
@@ -161,7 +181,7 @@ def _backends_agree_with_the_plain_loop(neuron: Neuron) -> None:
     wanted, gradients = _gradients(lambda xs: _plain_loop(neuron, xs), inputs)
     for name in ("reference", "auto"):
         with backend(name):
-            y, found = _gradients(lambda xs: neuron(*xs), inputs)
+            y, found = _gradients(lambda xs: _run(neuron, xs), inputs)
         _close(f"output of back end {name}", y, wanted, 1e-9)
         for label, given, gradient in zip(neuron.inputs, found, gradients, strict=True):
             _close(f"gradient of {label} by back end {name}", given, gradient, 1e-8)
@@ -170,8 +190,8 @@ def _backends_agree_with_the_plain_loop(neuron: Neuron) -> None:
 def _gradients_match_finite_differences(neuron: Neuron) -> None:
     smooth = neuron.with_options(surrogate=Smoothed(of=neuron.surrogate), detach_reset=False)
     inputs = _drive(smooth, 4)
-    _, gradients = _gradients(lambda xs: smooth(*xs), inputs)
-    y = smooth(*inputs)
+    _, gradients = _gradients(lambda xs: _run(smooth, xs), inputs)
+    y = _run(smooth, inputs)
     weights = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view_as(y)
     # Central differences are exact to O(eps^2); 1e-6 balances that against rounding, 1e-16 / 1e-6.
     eps = 1e-6
@@ -181,27 +201,27 @@ def _gradients_match_finite_differences(neuron: Neuron) -> None:
             for sign in (1, -1):
                 moved = x.clone()
                 moved[index] += sign * eps
-                sides.append((smooth(*inputs[:k], moved, *inputs[k + 1 :]) * weights).sum())
+                sides.append((_run(smooth, [*inputs[:k], moved, *inputs[k + 1 :]]) * weights).sum())
             slope = (sides[0] - sides[1]) / (2 * eps)
             _close(f"gradient at {index}", gradients[k][index], slope, 1e-5)
 
 
 def _a_parameter_per_neuron_equals_the_number(neuron: Neuron) -> None:
     inputs = _drive(neuron, 5)
-    wanted = neuron(*inputs)
+    wanted = _run(neuron, inputs)
     for name in neuron.declared(Param):
         probe = copy.deepcopy(neuron)
         value = torch.as_tensor(neuron.param_values()[name], dtype=torch.float64).detach()
         if value.dim() == 0 and name not in neuron.learn:
             setattr(probe, name, value.expand(5).clone())
-            _close(f"output with {name} per neuron", probe(*inputs), wanted, 0.0)
+            _close(f"output with {name} per neuron", _run(probe, inputs), wanted, 0.0)
 
 
 def _copies_behave_alike(neuron: Neuron) -> None:
     inputs = _drive(neuron, 5)
-    wanted = neuron(*inputs)
-    _close("output of a deep copy", copy.deepcopy(neuron)(*inputs), wanted, 0.0)
-    _close("output of an unpickled copy", pickle.loads(pickle.dumps(neuron))(*inputs), wanted, 0.0)
+    wanted = _run(neuron, inputs)
+    _close("output of a deep copy", _run(copy.deepcopy(neuron), inputs), wanted, 0.0)
+    _close("output of an unpickled copy", _run(pickle.loads(pickle.dumps(neuron)), inputs), wanted, 0.0)
     kept = {*(name for name, _ in neuron.named_parameters()), *(name for name, _ in neuron.named_buffers())}
     _require(set(neuron.state_dict()) == kept, "state_dict holds more than parameters and buffers")
 

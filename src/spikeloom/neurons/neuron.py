@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import compile as compiler
-from ..errors import DTypeError, UnknownNameError
+from ..errors import DTypeError, SpikeloomError, UnknownNameError
 from ..parameters import Declared, Input, Noise, Option, Param, State, Value
 from ..surrogate import ATan, Surrogate
 from ._session import sessions_of
@@ -127,6 +127,9 @@ class Neuron(Declared, nn.Module):
             expected = f"{len(self.inputs)} of them, in this order: {', '.join(self.inputs)}"
             raise DTypeError(f"inputs of {type(self).__name__}", expected=expected, got=len(inputs))
         sessions = sessions_of(self)
+        if sessions and torch.compiler.is_compiling():
+            do = "use them on the model itself, outside of torch.compile"
+            raise SpikeloomError("unroll and record cannot be part of a captured graph", do=do)
         state = next((given for session in sessions if (given := session.begin(self)) is not None), None)
         named = dict(zip(self.inputs, inputs, strict=True))
         produced, final = compiler.run(self, self.param_values(), named, state, self._wanted(sessions), varying)

@@ -57,6 +57,9 @@ class Wrapper(Neuron):
     def charge(self) -> dict[str, Tensor]:
         return self.wrapped.charge()
 
+    def threshold(self) -> Tensor:
+        return self.wrapped.threshold()
+
     def fire(self) -> Tensor:
         return self.wrapped.fire()
 
