@@ -85,8 +85,9 @@ def run_recurrent(
     """Advance over all steps of `inputs` [T, B, n]; at step t the input `feedback.into` is x_t + weight s_{t - delay}.
 
     `weight` is [n, n] = [to, from]; `before` [delay, B, n] holds the outputs of the steps before the first, oldest
-    first, None at rest. Returns outputs [T, B, n], the final state, and the outputs in flight after the last step [delay, B, n]. On a back
-    end that compiles recurrent loops one kernel runs all steps; elsewhere they run one after another.
+    first; None at rest. Returns outputs [T, B, n], the final state, and the outputs in flight after the last step,
+    [delay, B, n]. On a back end that compiles recurrent loops one kernel runs all steps; elsewhere they run one after
+    another.
 
     Raises: what `run` raises.
     """

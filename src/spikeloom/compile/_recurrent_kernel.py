@@ -16,7 +16,8 @@ from ._memory import empty
 from ._numba import NumbaKernel
 from ._numba_source import KernelSource
 from ._program import Program
-from ._recurrent_source import TILE, RecurrentSource
+from ._recurrent_product import TILE, product_address
+from ._recurrent_source import RecurrentSource
 
 # Prefixed by this, the names of what a recurrent kernel reads besides streams are no names of inputs.
 _OWN = "_"
@@ -53,7 +54,7 @@ class RecurrentKernel(NumbaKernel):
         self._weight = self._before = torch.empty(0)
 
     def returning(self, weight: Tensor, before: Tensor) -> Self:
-        """The same kernel for a weight [n, n] = [to, from] and outputs in flight before the first step [delay, B, n]."""
+        """The same kernel for a weight [n, n] = [to, from] and outputs in flight at the start, [delay, B, n]."""
         bound = copy.copy(self)
         bound._weight, bound._before = weight, before
         return bound
@@ -83,10 +84,10 @@ class RecurrentKernel(NumbaKernel):
         n = self._weight.shape[0]
         group = _FEW if self._weight.nbytes <= _CACHED else _MANY
         return {
-            "sizes": torch.tensor([n, len(self._before), group]),
+            "sizes": torch.tensor([n, len(self._before), group, product_address(self._real)]),
             "current": empty(span.neurons, dtype=self.variant.dtype),
             "places": torch.empty(span.neurons, dtype=torch.int64),
-            "counts": torch.empty(span.neurons // n, dtype=torch.int64),
+            "counts": torch.empty(span.neurons // n, 2, dtype=torch.int64),
         }
 
 

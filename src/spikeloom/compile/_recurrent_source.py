@@ -1,31 +1,35 @@
 """The source text of recurrent kernels: loops over groups of samples, over time, over the neurons of a group.
 
-Before the neurons of a step are advanced, what returns to them is added to their currents: row j of the weight times
-value j of the sample, for every j in order. Values that are zero are skipped; or none is, where so many are not that
-it pays to let four samples share what is read of the weight. Either way the numbers are added in the same order, so
-that the choice, made anew for each four samples and each step, changes nothing but speed.
+Before the neurons of a step are advanced, what returns to them is added to their currents by a product that is
+compiled apart (`_recurrent_product.py`), since it is the same for every neuron.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
 
 from ._numba_source import _HEADER, GRAIN, KernelSource, _indented, _over_block, statement
 
-# Samples that share a pass over the weight, and rows of the weight that share a pass over the currents.
-TILE, ROWS = 4, 4
-# Four samples are multiplied densely where more than this share of their values is not zero. On one core, 256 neurons,
-# 128 samples, 100 steps: 8 ms at 8 %, 12 ms at 24 %, 19 ms at 47 % with zeros skipped, 16 ms with none skipped
-# (torch.mm takes 18 ms for the product alone).
-DENSE = 0.35
+_PRODUCT = "add_product(product, current_b, source_t, weight, places_b, counts_b, members, n)"
+
+
+@cache
+def _words() -> str:
+    """The line that imports the word `add_product`, and changes whenever it does."""
+    text = Path(__file__).with_name("_recurrent_words.py").read_bytes()
+    return f"from {__package__}._recurrent_words import add_product  # {hashlib.sha256(text).hexdigest()}\n"
 
 
 @dataclass
 class RecurrentSource(KernelSource):
     """A recurrent kernel being written; a sample belongs to the thread that has its first neuron.
 
-    What is read besides the streams of the loop: `sizes` holds the neurons of a sample, the delay, and the samples of
-    a group; `weight` [n, n] one row for each value that returns; `current`, `places` and `counts` are room to work in.
+    What is read besides the streams of the loop: `sizes` holds the neurons of a sample, the delay, the samples of a
+    group and the address of the product; `weight` [n, n] has one row for each value that returns; `current`, `places`
+    and `counts` are room to work in.
     """
 
     # Of the arguments above, as the kernel's streams are named.
@@ -64,7 +68,7 @@ class RecurrentSource(KernelSource):
             "members = min(end - sample, group)",
             "block, size = sample * n, members * n",
             *(f"{name}_b = at({self._named(name)}, block)" for name in ("current", "places")),
-            f"counts_b = at({self._named('counts')}, sample)",
+            f"counts_b = at({self._named('counts')}, 2 * sample)",
             *self.cells,
             *over_time,
             *self._watch(),
@@ -72,13 +76,14 @@ class RecurrentSource(KernelSource):
         ]
         sizes = self._named("sizes")
         lines = [
-            f"n, delay, group = load({sizes}, int64(0)), load({sizes}, int64(1)), load({sizes}, int64(2))",
+            f"n, delay = load({sizes}, int64(0)), load({sizes}, int64(1))",
+            f"group, product = load({sizes}, int64(2)), load({sizes}, int64(3))",
             f"weight = {self._named('weight')}",
             "sample, end = (lo + n - 1) // n, (hi + n - 1) // n",
             "while sample < end:",
             *_indented(group),
         ]
-        return "\n".join([_HEADER[self.real] + f"def {self.name}({parameters}):", *_indented(lines)]) + "\n"
+        return _words() + "\n".join([_HEADER[self.real] + f"def {self.name}({parameters}):", *_indented(lines)]) + "\n"
 
     def _named(self, name: str) -> str:
         return self.prefix + name
@@ -101,86 +106,11 @@ def _returning(source: str, before: str) -> list[str]:
         f"source_t = at({source}, (t - delay) * neurons + block)",
         "if t < delay:",
         f"    source_t = at({before}, t * neurons + block)",
-        *_product(),
+        _PRODUCT,
     ]
 
 
 def _returning_gradients(source: str) -> list[str]:
     """The gradient of an output is that of the inputs which it reached `delay` steps later."""
     row = f"source_t = at({source}, (t + delay) * neurons + block)"
-    return ["if t + delay < steps:", f"    {row}", *_indented(_product())]
-
-
-def _product() -> list[str]:
-    """Add the product of a group's rows at `source_t` with the weight to its currents."""
-    per_sample = ["q = int64(0)", "while q < tile:", *_indented([*_one_sample(), "q += 1"])]
-    tiles = [
-        f"tile = min(members - m, int64({TILE}))",
-        "total = int64(0)",
-        "q = int64(0)",
-        "while q < tile:",
-        "    total += load(counts_b, m + q)",
-        "    q += 1",
-        f"if (tile == int64({TILE})) & (float64(total) > {DENSE * TILE} * float64(n)):",
-        *_indented(_four_samples()),
-        "else:",
-        *_indented(per_sample),
-        "m += tile",
-    ]
-    return [
-        "m = int64(0)",
-        "while m < members:",
-        *_indented(_listing()),
-        "m = int64(0)",
-        "while m < members:",
-        *_indented(tiles),
-    ]
-
-
-def _listing() -> list[str]:
-    """The places of a sample's values that are not zero, in order and without a branch."""
-    return [
-        "row, found = at(source_t, m * n), at(places_b, m * n)",
-        "count = int64(0)",
-        "j = int64(0)",
-        "while j < n:",
-        "    store(found, count, j)",
-        "    count += int64(load(row, j) != zero)",
-        "    j += 1",
-        "store(counts_b, m, count)",
-        "m += 1",
-    ]
-
-
-def _one_sample() -> list[str]:
-    return [
-        "row, found = at(source_t, (m + q) * n), at(places_b, (m + q) * n)",
-        "into = at(current_b, (m + q) * n)",
-        "count = load(counts_b, m + q)",
-        *_sum("count", ["into"], ["row"], "load(found, p + {})"),
-    ]
-
-
-def _four_samples() -> list[str]:
-    rows, sums = [f"row{q}" for q in range(TILE)], [f"into{q}" for q in range(TILE)]
-    bound = [f"row{q} = at(source_t, (m + {q}) * n)" for q in range(TILE)]
-    bound += [f"into{q} = at(current_b, (m + {q}) * n)" for q in range(TILE)]
-    return [*bound, *_sum("n", sums, rows, "p + {}")]
-
-
-def _sum(count: str, sums: list[str], rows: list[str], place: str) -> list[str]:
-    """Over `count` places: each sum plus its row's value there times the weight's row, some rows at a time."""
-    lines = ["p = int64(0)"]
-    for width in (ROWS, 1):
-        bound = [f"j{r} = {place.format(r)}" for r in range(width)]
-        bound += [f"w{r} = at(weight, j{r} * n)" for r in range(width)]
-        bound += [f"a{q}_{r} = load({row}, j{r})" for q, row in enumerate(rows) for r in range(width)]
-        inner = [f"u{r} = load(w{r}, i)" for r in range(width)]
-        for q, into in enumerate(sums):
-            total = f"load({into}, i)"
-            for r in range(width):
-                total = f"({total} + a{q}_{r} * u{r})"
-            inner.append(f"store({into}, i, {total})")
-        columns = ["i = int64(0)", "while i < n:", *_indented([*inner, "i += 1"])]
-        lines += [f"while p + {width} <= {count}:", *_indented([*bound, *columns, f"p += {width}"])]
-    return lines
+    return ["if t + delay < steps:", f"    {row}", f"    {_PRODUCT}"]

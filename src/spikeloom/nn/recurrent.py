@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -70,10 +71,10 @@ class Recurrent(nn.Module):
         sessions = sessions_of(self.neuron)
         state = next((given for session in sessions if (given := session.begin(self.neuron)) is not None), None)
         own, before = self._divided(state, named[self.into])
-        feedback = compiler.Feedback(self.neuron.output, self.into, self.delay, _summed)
-        wanted = self.neuron._wanted(sessions)
+        feedback = compiler.Feedback(self.neuron.output, self.into, self.delay, partial(_summed, product=wanted()))
+        outputs = self.neuron._wanted(sessions)
         produced, final, after = compiler.run_recurrent(
-            self.neuron, self.neuron.param_values(), named, own, wanted, feedback, self.weight, before, varying
+            self.neuron, self.neuron.param_values(), named, own, outputs, feedback, self.weight, before, varying
         )
         for session in sessions:
             session.end(self.neuron, produced, {**final, IN_FLIGHT: after})
@@ -121,12 +122,12 @@ class Recurrent(nn.Module):
         return ", ".join(parts)
 
 
-def _summed(gradient: Tensor, spikes: Tensor) -> Tensor:
+def _summed(gradient: Tensor, spikes: Tensor, *, product: str) -> Tensor:
     """gradient.T @ spikes, as a linear layer's weight gradient is computed."""
     if not gradient.numel() or left_to_pytorch(gradient, spikes):
         return gradient.t() @ spikes
-    packed = packed_if_useful(spikes, spikes.dtype, wanted(), keeps=True)
-    return _matrix.weight_gradient(gradient, spikes, packed, wanted())
+    packed = packed_if_useful(spikes, spikes.dtype, product, keeps=True)
+    return _matrix.weight_gradient(gradient, spikes, packed, product)
 
 
 def _parameter(weight: Any) -> nn.Parameter:
