@@ -10,22 +10,42 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numba
 import torch
 from rich.console import Console
 
-from benchmarks import lif, linearity, machine, memory, readme, startup, training_step
+from benchmarks import (
+    catalogue,
+    inference,
+    lif,
+    linearity,
+    machine,
+    memory,
+    onm,
+    peak_memory,
+    readme,
+    startup,
+    torch_compile,
+    training_step,
+)
 from benchmarks.agreement import DisagreementError
-from benchmarks.contenders import SNNTORCH, SPIKINGJELLY, installed
+from benchmarks.contenders import PEERS, installed
+from benchmarks.networks import TASKS
 from benchmarks.tables import Result, markdown, print_table
 
 BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
     "lif": lif.run,
+    "torch_compile": torch_compile.run,
+    "catalogue": catalogue.run,
     "linearity": linearity.run,
+    **{name: partial(training_step.run, task) for name, task in TASKS.items()},
+    "inference": inference.run,
+    "onm": onm.run,
     "memory": memory.run,
-    "training_step": training_step.run,
+    "peak_memory": peak_memory.run,
     "startup": startup.run,
 }
 AUTOMATIC = Path()  # --json without a path: a file named after date and machine
@@ -62,7 +82,7 @@ def main() -> None:
     if arguments.readme:
         readme.rewrite()
         return
-    warnings.filterwarnings("ignore", module="spikingjelly|snntorch")
+    warnings.filterwarnings("ignore", module="spikingjelly|snntorch|norse")
     logging.getLogger("torch").setLevel(logging.ERROR)
     _limit_threads(arguments.threads)
     console = Console(width=None if sys.stdout.isatty() else 160)
@@ -70,7 +90,7 @@ def main() -> None:
     console.print_json(data=where)
     if isinstance(load := where["load"], float) and load > machine.BUSY:
         console.print(f"[bold red]The machine is busy (load {load}): do not quote these times.")
-    for name in {SPIKINGJELLY, SNNTORCH} - set(installed([SPIKINGJELLY, SNNTORCH])):
+    for name in [peer for peer in PEERS if peer not in installed()]:
         console.print(f"[bold red]{name} is not installed and is left out. Install it: make peers")
     results = {}
     for name in arguments.only:

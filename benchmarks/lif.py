@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.agreement import compare, forward_backward
-from benchmarks.contenders import OURS, Layer, lif_layers
+from benchmarks.contenders import OURS, Layer, lif_layers, spikeloom_lif
 from benchmarks.tables import Result, Row
 from benchmarks.timing import Times, interleaved, milliseconds, ratio
 
@@ -44,7 +44,7 @@ def run(*, repeats: int) -> list[Result]:
         x, g = input_and_gradient(steps, neurons)
         for name in layers:
             if name != OURS:
-                agreement = compare(layers[OURS], layers[name], x, g)
+                agreement = compare(spikeloom_lif(like=name), layers[name], x, g)
                 agreement.check(f"LIF, T={steps}, {neurons} neurons, {OURS} and {name}")
                 agreements.append(
                     {
@@ -55,7 +55,7 @@ def run(*, repeats: int) -> list[Result]:
                         "gradient error": agreement.gradient,
                     }
                 )
-        rows.append(_row(steps, neurons, interleaved(_calls(layers, x, g), repeats=repeats)))
+        rows.append(_row(steps, neurons, interleaved(_calls(layers, x, g), repeats=repeats, what=f"LIF, T={steps}")))
     return [
         Result("LIF: agreement with the others, checked before the clock starts", agreements, headline=False),
         Result("LIF, forward and backward", rows, RATIOS),

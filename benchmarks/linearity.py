@@ -20,7 +20,7 @@ def run(*, repeats: int) -> list[Result]:
             "short": lambda layer=layer: forward_backward(layer, *short),
             "long": lambda layer=layer: forward_backward(layer, *long),
         }
-        times = interleaved(calls, repeats=repeats)
+        times = interleaved(calls, repeats=repeats, what=f"cost in T, {name}")
         rows.append(
             {
                 "": name,

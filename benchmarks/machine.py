@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-PACKAGES = ("spikeloom", "torch", "numba", "numpy", "spikingjelly", "snntorch")
+PACKAGES = ("spikeloom", "torch", "numba", "numpy", "spikingjelly", "snntorch", "norse")
 BUSY = 0.5  # load average above which times are not to be trusted
 
 

@@ -20,8 +20,8 @@ def _missing() -> dict[str, str]:
     missing = {}
     if not torch.cuda.is_available():
         missing["gpu"] = "needs a CUDA device"
-    if any(importlib.util.find_spec(name) is None for name in ("spikingjelly", "snntorch")):
-        missing["peers"] = "needs SpikingJelly and snnTorch: make peers"
+    if any(importlib.util.find_spec(name) is None for name in ("spikingjelly", "snntorch", "norse")):
+        missing["peers"] = "needs SpikingJelly, snnTorch and Norse: make peers"
     if not Path(os.environ.get("SPIKELOOM_DATA", "/nonexistent")).is_dir():
         missing["data"] = "needs SPIKELOOM_DATA to name the folder of data sets"
     return missing

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from benchmarks import readme
+import spikeloom as sl
+from benchmarks import onm, readme, training_step
 from benchmarks.agreement import Agreement, DisagreementError, compare
-from benchmarks.contenders import TAU, loop_lif
-from benchmarks.memory import saved_bytes
+from benchmarks.catalogue import compare as compare_with_loop
+from benchmarks.catalogue import drive, neurons
+from benchmarks.contenders import NORSE, OURS, PEER_LIF, SNNTORCH, SPIKINGJELLY, TAU, loop_lif, spikeloom_lif
+from benchmarks.memory import BUDGET, FEW, Saved, longest, saved_bytes
+from benchmarks.networks import CSNN, FC, RSNN, RecurrentSpiking, Spiking, Task, assemble, rates
+from benchmarks.plain_loop import PlainLoop
 from benchmarks.tables import Result, markdown, text
-from benchmarks.timing import interleaved, milliseconds, ratio
+from benchmarks.timing import fastest, interleaved, milliseconds, ratio
+from benchmarks.training_step import BFLOAT16, FLOAT32, Contender
 
 
 def test_contenders_take_turns() -> None:
@@ -26,6 +32,7 @@ def test_ratio_is_taken_within_rounds() -> None:
     times = {"a": [1.0, 10.0, 3.0], "b": [2.0, 20.0, 3.0]}
     assert ratio(times, "b", to="a") == 2.0
     assert milliseconds(times, "a") == 3000.0
+    assert fastest(times, "ab") == "a"
 
 
 def test_agreement_of_a_neuron_with_itself_and_with_another() -> None:
@@ -49,9 +56,99 @@ def test_gradients_are_compared_where_spikes_agree() -> None:
 
 def test_saved_bytes() -> None:
     x = torch.randn(4, 100)
-    assert saved_bytes(lambda x: x.exp(), x) == 4 * x.numel()  # its result
-    assert saved_bytes(lambda x: x.exp().sin(), x) == 4 * x.numel()  # sine keeps its argument, the same storage
-    assert saved_bytes(lambda x: x + 1, x) == 0
+    size = 4 * x.numel()
+    assert saved_bytes(lambda x: x.exp(), x) == Saved(size, size)  # its result
+    assert saved_bytes(lambda x: x.exp().sin(), x) == Saved(size, size)  # sine keeps its argument, the same storage
+    assert saved_bytes(lambda x: x.sin(), x) == Saved(size, 0)  # the input itself
+    assert saved_bytes(lambda x: x + 1, x) == Saved(0, 0)
+
+
+def test_longest_sequence() -> None:
+    # A number of four bytes for each neuron and step.
+    steps = BUDGET // (4 * FEW)
+    assert steps * 0.9 <= longest(lambda x: x.exp()) <= steps
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("decay_input", [True, False])
+@pytest.mark.parametrize("peer", PEER_LIF)
+def test_peers_state_the_same_neuron(peer: str, decay_input: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, g = torch.randn(2, 20, 500, generator=generator).unbind()
+    ours = spikeloom_lif(decay_input=decay_input, like=peer)
+    found = compare(ours, PEER_LIF[peer](decay_input=decay_input), x, g)
+    found.check(peer)
+    with pytest.raises(DisagreementError):
+        compare(
+            spikeloom_lif(decay_input=not decay_input, like=peer), PEER_LIF[peer](decay_input=decay_input), x, g
+        ).check(peer)
+
+
+def small(task: Task) -> tuple[Tensor, Tensor]:
+    return task.data(steps=6, batch=2)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("library", [SPIKINGJELLY, SNNTORCH, NORSE])
+@pytest.mark.parametrize("task", [FC, CSNN, RSNN], ids=lambda task: task.name)
+def test_networks_agree(task: Task, library: str) -> None:
+    x, labels = small(task)
+    row = training_step.compare(task, Contender(library, FLOAT32), x, labels)
+    assert float(row["gradient error"] or 0) < 1e-4
+
+
+@pytest.mark.peers
+def test_a_network_that_differs_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PEER_LIF, SNNTORCH, lambda **_: loop_of_another_threshold())
+    with pytest.raises(DisagreementError, match=f"fc, {OURS} and {SNNTORCH}"):
+        training_step.compare(FC, Contender(SNNTORCH, FLOAT32), *small(FC))
+    with pytest.raises(DisagreementError, match="onm 64"):
+        onm.compare(one := onm.task(64, steps=10), one.data()[0])
+
+
+def loop_of_another_threshold() -> nn.Module:
+    """The neuron of the loop on a current a tenth larger."""
+    module = nn.Module()
+    module.forward = lambda x: loop_lif()(2.2 * x)  # type: ignore[method-assign]
+    return module
+
+
+def test_networks_start_with_the_same_weights_of_their_own() -> None:
+    first, second = (next(assemble(OURS, FC.initial()).parameters()) for _ in range(2))
+    assert torch.equal(first, second)
+    assert first.data_ptr() != second.data_ptr()
+
+
+@pytest.mark.parametrize("task", [FC, CSNN, RSNN], ids=lambda task: task.name)
+def test_every_layer_of_a_network_is_active(task: Task) -> None:
+    active = rates(task, task.data(batch=2)[0])
+    assert len(active) == sum(isinstance(layer, Spiking | RecurrentSpiking) for layer in task.layers())
+    assert all(0.01 < rate < 0.3 for rate in active)
+
+
+def test_bfloat16_is_compared_with_our_float32() -> None:
+    row = training_step.compare(FC, Contender(OURS, BFLOAT16), *small(FC))
+    assert 0 < float(row["gradient error"] or 0) < 0.2
+
+
+@pytest.mark.parametrize("name", neurons())
+def test_plain_loop_of_the_catalogue(name: str) -> None:
+    neuron = neurons()[name]
+    inputs = drive(neuron, 12, 64)
+    loop = neuron.plan(*(x.requires_grad_() for x in inputs)).loop
+    if loop.random:
+        pytest.skip("draws its own noise")
+    row = compare_with_loop(name, neuron, PlainLoop(neuron, loop), inputs, torch.ones_like(inputs[0]))
+    assert row["mean output"] != 0
+
+
+def test_a_loop_that_differs_is_found() -> None:
+    neuron = sl.LIF()
+    inputs = drive(neuron, 12, 64)
+    other = sl.LIF(surrogate=sl.surrogate.ATan(width=3.0))
+    loop = PlainLoop(other, other.plan(*(x.requires_grad_() for x in inputs)).loop)
+    with pytest.raises(DisagreementError, match="gradient error"):
+        compare_with_loop("LIF", neuron, loop, inputs, torch.ones_like(inputs[0]))
 
 
 def test_numbers_have_three_digits() -> None:

@@ -1,0 +1,97 @@
+"""Every neuron of the catalogue against its own loop in plain PyTorch, forward and backward."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from statistics import median
+
+import torch
+from torch import Tensor
+
+import spikeloom as sl
+from benchmarks.agreement import GRADIENT, SPIKES, DisagreementError
+from benchmarks.contenders import LOOP, OURS
+from benchmarks.plain_loop import PlainLoop
+from benchmarks.tables import Result, Row
+from benchmarks.timing import interleaved, milliseconds, ratio
+
+STEPS, NEURONS = 32, 131_072
+# Mean and standard deviation of the input, by its unit: enough that most neurons spike now and then.
+_DRIVE = {"1": (1.5, 4.0), "mV": (15.0, 20.0), "pA": (800.0, 500.0), "nA": (0.8, 0.5), "nS": (5.0, 3.0)}
+# An output that is no spike, and a gradient: polynomials stand in for the C library's functions, and errors add up.
+GRADED = 1e-3
+
+Call = Callable[..., Tensor]
+
+
+def neurons() -> dict[str, sl.Neuron]:
+    """One of each class of the catalogue, wrappers around a LIF, by name."""
+    classes = [getattr(sl.neurons, name) for name in sl.neurons.__all__]
+    final = [c for c in classes if inspect.isclass(c) and issubclass(c, sl.Neuron) and not c.__subclasses__()]
+    wrapped = {c: issubclass(c, sl.neurons.Wrapper) for c in final if not inspect.isabstract(c)}
+    return {c.__name__: c(sl.LIF(tau_mem=2.0)) if inner else c() for c, inner in wrapped.items()}
+
+
+def drive(neuron: sl.Neuron, steps: int, count: int) -> list[Tensor]:
+    """An input [T, 1, neurons] for each that the neuron declares."""
+    generator = torch.Generator().manual_seed(0)
+    drawn = [torch.randn(steps, 1, count, generator=generator) for _ in neuron.inputs]
+    scales = (_DRIVE.get(item.unit, _DRIVE["1"]) for item in neuron.inputs.values())
+    return [x * deviation + mean for x, (mean, deviation) in zip(drawn, scales, strict=True)]
+
+
+def forward_backward(call: Call, inputs: list[Tensor], upstream: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Output and gradients with respect to the inputs."""
+    leaves = [x.detach().requires_grad_() for x in inputs]
+    output = call(*leaves)
+    gradients = torch.autograd.grad(output, leaves, upstream, allow_unused=True)
+    return output.detach(), [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, gradients, strict=True)]
+
+
+def compare(name: str, neuron: sl.Neuron, loop: Call, inputs: list[Tensor], upstream: Tensor) -> Row:
+    """Fraction of differing outputs and gradient error where they agree; raises DisagreementError."""
+    ours, gradients = forward_backward(neuron, inputs, upstream)
+    other, gradients_other = forward_backward(loop, inputs, upstream)
+    apart = (ours - other).abs() > GRADED * (1 + other.abs())
+    same = ~apart.any(dim=0)
+    errors = [
+        (torch.linalg.vector_norm((a - b)[:, same]) / torch.linalg.vector_norm(b[:, same]).clamp(min=1e-30)).item()
+        for a, b in zip(gradients, gradients_other, strict=True)
+    ]
+    differ, error = apart.double().mean().item(), max(errors)
+    if not (differ < 10 * SPIKES and error < 100 * GRADIENT):
+        raise DisagreementError(
+            f"{name} and its loop: expected a fraction of differing outputs below {10 * SPIKES:g} and a gradient error "
+            f"below {100 * GRADIENT:g}, got {differ:.2g} and {error:.2g}."
+        )
+    return {"neuron": name, "mean output": ours.mean().item(), "differing": differ, "gradient error": error}
+
+
+def run(*, repeats: int) -> list[Result]:
+    agreements: list[Row] = []
+    rows: list[Row] = []
+    left_out: list[str] = []
+    for name, neuron in neurons().items():
+        inputs = drive(neuron, STEPS, NEURONS)
+        loop = neuron.plan(*(x.requires_grad_() for x in inputs)).loop
+        if getattr(loop, "random", False):
+            left_out.append(name)
+            continue
+        plain = PlainLoop(neuron, loop)
+        upstream = torch.randn(inputs[0].shape, generator=torch.Generator().manual_seed(1))
+        agreements.append(compare(name, neuron, plain, inputs, upstream))
+        work = {
+            OURS: lambda neuron=neuron, i=inputs, g=upstream: forward_backward(neuron, i, g),
+            LOOP: lambda plain=plain, i=inputs, g=upstream: forward_backward(plain, i, g),
+        }
+        times = interleaved(work, repeats=repeats, what=name)
+        row: Row = {"neuron": name, "states": len(neuron.states), "operations": len(loop.inference.body)}
+        row |= {f"{label}, ms": milliseconds(times, label) for label in work}
+        rows.append(row | {"×": ratio(times, LOOP, OURS)})
+    ratios = [float(row["×"] or 0) for row in rows]
+    note = f"×: the loop relative to {OURS}; median {median(ratios):.2g}, least {min(ratios):.2g}."
+    if left_out:
+        note += f" They draw random numbers of their own and cannot be compared: {', '.join(left_out)}."
+    title = f"Catalogue: forward and backward, T={STEPS}, {NEURONS} neurons"
+    return [Result("Catalogue: agreement with the loop", agreements, headline=False), Result(title, rows, note)]
