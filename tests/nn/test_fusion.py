@@ -10,8 +10,15 @@ import torch
 from torch import Tensor, nn
 
 import spikeloom as sl
+from spikeloom.nn import sequential
 
 STEPS, BATCH = 5, 3
+
+
+@pytest.fixture(autouse=True)
+def however_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fuse also where it does not pay."""
+    monkeypatch.setattr(sequential, "WORTHWHILE", 0)
 
 
 def one_by_one(modules: Iterable[nn.Module], x: Tensor) -> Tensor:
@@ -268,6 +275,18 @@ class TestWhatIsFused:
         assert fused[2:] == [("bias", "residual"), ("bias",)]
         text = str(sl.explain(built(counted), given(counted, torch.float32))[1])
         assert "fused with bias, rate" in text
+
+    def test_little_is_left_to_pytorch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """But counts and additions, which need nothing per channel."""
+        monkeypatch.setattr(sequential, "WORTHWHILE", 8 * BATCH + 1)
+        assert told(built(counted), given(counted, torch.float32)) == [(), ("rate",)]
+        assert told(built(residual_images), given(residual_images, torch.float32)) == [
+            ("bias", "batch normalisation"),
+            ("bias", "batch normalisation", "residual"),
+        ]
+        compared(built(counted).double(), given(counted))
+        monkeypatch.setattr(sequential, "WORTHWHILE", 1 << 20)
+        assert told(built(residual_images), given(residual_images, torch.float32)) == [(), ("residual",)]
 
     def test_spikes_that_are_only_counted_are_not_written(self) -> None:
         net, x = built(counted).eval(), given(counted, torch.float32)

@@ -48,7 +48,11 @@ def run(source: str, pieces: int, work: int, tensors: list[Tensor], sizes: list[
     kinds = ("int64", "int64", *(_POINTERS[t.dtype] for t in tensors), *("int64" for _ in sizes))
     call = _linked(source, kinds)
     pointers = [t.data_ptr() for t in tensors]
-    parallel(lambda lo, hi: call(_RESULT, _RESULT, lo, hi, *pointers, *sizes), pieces, 1, -(-work // max(pieces, 1)))
+
+    def work_on(lo: int, hi: int) -> None:
+        call(_RESULT, _RESULT, lo, hi, *pointers, *sizes)
+
+    parallel(work_on, pieces, 1, -(-work // max(pieces, 1)))
 
 
 def of(x: Tensor) -> Tensor | None:

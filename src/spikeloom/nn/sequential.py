@@ -75,6 +75,11 @@ class Residual(nn.Module):
         yield _Join()
 
 
+# Below so many neurons, bias and normalisation are left to PyTorch: setting up per-channel values for the kernel costs
+# more than a pass over the input. The number of steps does not count, so that pieces of a stream run alike.
+WORTHWHILE = 1 << 13
+
+
 class _Fork:
     """The branch begins here; the shortcut starts from the same x."""
 
@@ -133,7 +138,7 @@ class _Stack:
         if isinstance(step, _Fork):
             self.shortcuts.append(x if step.shortcut is None else _run(_steps([step.shortcut]), x))
             return x, at + 1
-        end = self._neuron_after(at) if self.fuses else None
+        end = self._neuron_after(at, x) if self.fuses else None
         if end is not None:
             return self._fused(x, at, end)
         if isinstance(step, _Join):
@@ -143,13 +148,25 @@ class _Stack:
             raise ShapeError(f"{type(step).__name__} within Sequential", expected="no layer after it", do=do)
         return (step(x) if knows_time(step) else _folded(step, x)), at + 1
 
-    def _neuron_after(self, at: int) -> int | None:
+    def _neuron_after(self, at: int, x: Tensor) -> int | None:
         """Where the neuron is that can take in all from `at` on, if there is one: bias, normalisation, addition."""
+        if isinstance(self.steps[at], nn.Module) and not fusable(self.steps[at]) and self._neurons(at, x) < WORTHWHILE:
+            return None
         end = at + (_flattens(self.steps[at]) and has_separable_bias(self._step(at + 1)))
         end += has_separable_bias(self.steps[end])
         end += _normalises(self._step(end))
         end += isinstance(self._step(end), _Join)
         return end if fusable(self._step(end)) else None
+
+    def _neurons(self, at: int, x: Tensor) -> int:
+        """How many neurons the layer at `at` would feed."""
+        product = self.steps[at + 1] if _flattens(self.steps[at]) and at + 1 < len(self.steps) else self.steps[at]
+        if isinstance(product, nn.Linear):
+            rows = x.shape[1:2] if product is not self.steps[at] else x.shape[1:-1]
+            return rows.numel() * product.out_features
+        if isinstance(product, nn.Conv2d):
+            return x.shape[1:].numel() // product.in_channels * product.out_channels
+        return x.shape[1:].numel()
 
     def _step(self, at: int) -> _Step | None:
         return self.steps[at] if at < len(self.steps) else None
