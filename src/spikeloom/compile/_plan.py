@@ -101,7 +101,7 @@ def _new_plan(
     again, segment = replace(variant, recompute=True), policy.segment(steps)
     states, checkpoints = _kept(loop, variant, steps, steps), _kept(loop, again, steps, segment)
     wanted = policy.name == "recompute" or (
-        policy.name == "auto" and exceeds(int(states * steps * neurons), x.device) and checkpoints < states / 2
+        policy.name == "auto" and exceeds(int(states * steps * neurons), x.device) and checkpoints < states
     )
     if wrt and wanted:
         variant = again
