@@ -1,7 +1,7 @@
 """Linear and convolution products on spikes: dense, through oneDNN, or visiting only the spikes."""
 
-from ._choice import Choice, choices, using
+from ._choice import Choice, choices, using, watched
 from ._convolution import convolution
 from ._linear import linear
 
-__all__ = ["Choice", "choices", "convolution", "linear", "using"]
+__all__ = ["Choice", "choices", "convolution", "linear", "using", "watched"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import Lock
@@ -18,7 +19,9 @@ from . import _measurements
 
 NAMES = ("auto", "dense", "onednn", "event")
 
-_ROUNDS = 3
+# How often each candidate is run in turn, at least and at most; and milliseconds after which the least is enough.
+_ROUNDS = 3, 15
+_PATIENCE = 50.0
 # A candidate this many times slower than the best in its second run is not measured further.
 _HOPELESS = 3.0
 # What is chosen must be this much faster than what stands before it in the list of candidates.
@@ -84,6 +87,21 @@ class Choice:
 
 
 _taken: dict[tuple[Any, ...], Choice] = {}
+_watcher: ContextVar[list[Choice] | None] = ContextVar("spikeloom_product_watcher", default=None)
+
+
+@contextmanager
+def watched() -> Iterator[list[Choice]]:
+    """Yield a list that fills with the choice of every product computed inside the block, forward and backward.
+
+    Products too small to choose for, and those left to PyTorch, are not in it.
+    """
+    seen: list[Choice] = []
+    token = _watcher.set(seen)
+    try:
+        yield seen
+    finally:
+        _watcher.reset(token)
 
 
 def choices() -> list[Choice]:
@@ -110,35 +128,43 @@ class Size:
     def key(self) -> tuple[Any, ...]:
         """What a decision holds for."""
         rows = 1 << max(0, self.shape[0] - 1).bit_length()
-        return (self.operation, rows, *self.shape[1:], self.dtype, self.level, torch.get_num_threads())
+        return (self.operation, (rows, *self.shape[1:]), self.dtype, self.level, torch.get_num_threads())
 
 
-def fastest(size: Size, candidates: Mapping[str, Callable[[], object]]) -> str:
-    """The name of the fastest candidate: known, or measured now. The first is kept where others gain little."""
-    if len(candidates) == 1:
-        return next(iter(candidates))
+def chosen(size: Size, candidates: Mapping[str, Callable[[], object]], name: str) -> str:
+    """The candidate of that name, the first if there is none; with "auto" the fastest."""
+    if name != "auto":
+        choice = _choice(size, name if name in candidates else next(iter(candidates)), "chosen by name")
+    elif len(candidates) == 1:
+        choice = _choice(size, next(iter(candidates)), "the only one that can")
+    else:
+        choice = _fastest(size, candidates)
+    seen = _watcher.get()
+    if seen is not None:
+        seen.append(choice)
+    return choice.chosen
+
+
+def _fastest(size: Size, candidates: Mapping[str, Callable[[], object]]) -> Choice:
+    """Known, or measured now. The first candidate is kept where others gain little."""
     key = size.key()
     known = _taken.get(key)
     if known is not None and known.chosen in candidates:
-        return known.chosen
+        return known
     with _measuring:
         name = "/".join(map(str, key))
         times, reason = _measurements.load(name), "measured by an earlier process"
         if times is None or set(times) != set(candidates):
             times, reason = _measured(candidates), "measured"
             _measurements.keep(name, times)
-        chosen = _best(times)
-        _taken[key] = Choice(
-            size.operation,
-            tuple(key[1 : 1 + len(size.shape)]),
-            str(size.dtype).removeprefix("torch."),
-            "any activity" if size.level is None else f"activity about {2 ** (-size.level / 2 - 0.25):.2g}",
-            torch.get_num_threads(),
-            chosen,
-            reason,
-            times,
-        )
-        return chosen
+        _taken[key] = _choice(size, _best(times), reason, times)
+        return _taken[key]
+
+
+def _choice(size: Size, chosen: str, reason: str, times: Mapping[str, float] | None = None) -> Choice:
+    level = "any activity" if size.level is None else f"activity about {2 ** (-size.level / 2 - 0.25):.2g}"
+    dtype = str(size.dtype).removeprefix("torch.")
+    return Choice(size.operation, size.key()[1], dtype, level, torch.get_num_threads(), chosen, reason, times or {})
 
 
 def _best(times: Mapping[str, float]) -> str:
@@ -154,7 +180,10 @@ def _measured(candidates: Mapping[str, Callable[[], object]]) -> dict[str, float
     for run in candidates.values():
         run()  # compiles, and fills the caches
     times = {name: _timed(run) for name, run in candidates.items()}
-    for _ in range(_ROUNDS):
+    begin = time.perf_counter()
+    for turn in range(_ROUNDS[1]):
+        if turn >= _ROUNDS[0] and (time.perf_counter() - begin) * 1e3 > _PATIENCE:
+            break
         least = min(times.values())
         for name, run in candidates.items():
             if times[name] < _HOPELESS * least:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..compile._memory import empty
 from ..compile._threads import parallel
 from . import _kernels
-from ._kernels import CHUNK, LAYOUTS, TILE, WORD
+from ._kernels import CHUNK, TILE, WORD
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,8 @@ class Packed:
         return self.active / max(1, self.rows * self.columns)
 
 
-def packable(x: Tensor) -> bool:
-    """Whether x [rows, columns] has a dtype whose bits are known, and contiguous rows."""
-    return x.dtype in LAYOUTS and (x.stride(1) == 1 or x.shape[1] == 1)
-
-
 def pack(x: Tensor) -> Packed:
-    """Bits of x [rows, columns], and whether they say all, in one pass."""
+    """Bits of x [rows, columns], whose rows are contiguous, and whether they say all, in one pass."""
     rows, columns = x.shape
     words = -(-columns // WORD)
     bits = words_buffer(rows, words)
@@ -48,7 +43,7 @@ def pack(x: Tensor) -> Packed:
     parallel(lambda lo, hi: call(lo, hi, *given), rows, TILE, columns)
     found = counts.numpy()
     binary = not bool((found < 0).any())
-    return Packed(bits, columns, int((found if binary else abs(found)).sum()), binary)
+    return Packed(bits, columns, int((found ^ (found >> 63)).sum()), binary)
 
 
 def unpack(packed: Packed, dtype: torch.dtype) -> Tensor:

@@ -41,7 +41,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if small or not fits or not consistent(x, weight, bias, dtype):
         return F.linear(x, weight, bias)
     with torch.autocast("cpu", enabled=False):
-        rows = x.reshape(-1, x.shape[-1])
+        rows = x.reshape(-1, x.shape[-1]).contiguous()
         edge = edge_of(rows) if torch.is_grad_enabled() and rows.requires_grad else None
         y: Tensor = _Linear.apply(edge, rows.detach(), weight, bias, dtype or x.dtype, name)  # type: ignore[no-untyped-call]
     return y.view(*x.shape[:-1], weight.shape[0])

@@ -73,7 +73,7 @@ def _as_image(x: Tensor) -> Tensor:
 
 
 def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """As a 1x1 convolution, for which PyTorch calls oneDNN in float32 too: with AVX-512 twice as fast as its product."""
+    """A 1x1 convolution, for which PyTorch calls oneDNN in float32 too: twice as fast as its product with AVX-512."""
     y = F.conv2d(_as_image(x), weight[:, :, None, None], bias)
     return y[0, :, :, 0].t().contiguous()
 

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from ..errors import BackendError
 from . import _events
-from ._choice import Size, fastest
+from ._choice import Size, chosen
 from ._events import Packed
+from ._kernels import LAYOUTS
 
 # A row of spikes that is denser than this is never worth visiting spike by spike.
 _SPARSE = 0.5
@@ -21,11 +22,13 @@ SUMS = {torch.float32: torch.float32, torch.float64: torch.float64, torch.bfloat
 
 def packed_if_useful(x: Tensor, dtype: torch.dtype, name: str, keeps: bool) -> Packed | None:
     """Bits of the rows of x, where they are kept for the backward pass or may be visited one by one."""
-    if name == "event" and (dtype not in SUMS or not _events.packable(x)):
+    if name == "event" and (dtype not in SUMS or x.dtype not in LAYOUTS):
         raise BackendError("product 'event'", expected=f"one of {[*SUMS]}", got=x.dtype)
-    if not _events.packable(x) or not (keeps or name in ("auto", "event")):
+    if x.dtype not in LAYOUTS or not (keeps or name in ("auto", "event")):
         return None
-    return _events.pack(x)
+    packed = _events.pack(x)
+    useless = name == "auto" and not packed.binary and packed.activity > _SPARSE
+    return None if useless else packed
 
 
 def routed(size: Size, candidates: dict[str, Callable[[], Tensor]], packed: Packed | None, name: str) -> Tensor:
@@ -38,12 +41,10 @@ def routed(size: Size, candidates: dict[str, Callable[[], Tensor]], packed: Pack
         if name == "onednn":
             raise BackendError("product 'onednn'", expected="float32 and a PyTorch with oneDNN", got=size.dtype)
         del able["onednn"]
-    if name != "auto":
-        return able[name if name in able else "dense"]()
-    if packed is None or packed.activity > _SPARSE or size.dtype not in SUMS:
+    if name == "auto" and (packed is None or packed.activity > _SPARSE or size.dtype not in SUMS):
         able.pop("event", None)
     activity = packed.activity if packed is not None and "event" in able else None
-    return able[fastest(Size(size.operation, size.shape, size.dtype, activity), able)]()
+    return able[chosen(Size(size.operation, size.shape, size.dtype, activity), able, name)]()
 
 
 def _onednn(dtype: torch.dtype) -> bool:
