@@ -26,6 +26,9 @@ from ._triton_source import KernelSource, Pass
 
 NAME = "triton"
 
+# Four warps of 32, or two of 64, make one thread per neuron of a small block. A fused multiplication and addition would
+# round once where the CPU rounds twice.
+OPTIONS = {"num_warps": 4 if torch.version.hip is None else 2, "enable_fp_fusion": False}
 # The interpreter replaces functions of Triton's language while a kernel runs.
 _interpreting = RLock()
 
@@ -61,8 +64,8 @@ class TritonKernel(Kernel):
         self._recompute = variant.training and variant.recompute
         self._program = loop.forward if variant.training and not self._recompute else loop.inference
         self._written = loop.written if variant.training and not self._recompute else {}
-        self._forward = _Compiled(self._forward_source())
-        self._backward = _Compiled(self._backward_source(loop.backward)) if loop.backward else None
+        self._forward = Compiled(self._forward_source())
+        self._backward = Compiled(self._backward_source(loop.backward)) if loop.backward else None
 
     @property
     def source(self) -> str:
@@ -144,7 +147,7 @@ class TritonKernel(Kernel):
 
     def forward(self, span: Span, hoisted: Buffers, inputs: Buffers, states: Buffers) -> ForwardResult:
         loop, variant = self.loop, self.variant
-        new = _Allocator(span, next(iter((*states.values(), *inputs.values()))).device)
+        new = Allocator(span, next(iter((*states.values(), *inputs.values()))).device)
         outputs = {name: new.rows(variant.streamed(kind)) for name, kind in loop.output_kinds.items()}
         rows, kinds = (span.segments, loop.states) if self._recompute else (span.steps, self._written)
         kept = {name: new.rows(variant.stored(kind), rows) for name, kind in kinds.items()}
@@ -167,7 +170,7 @@ class TritonKernel(Kernel):
     ) -> BackwardResult:
         loop, variant = self.loop, self.variant
         assert self._backward is not None and loop.backward is not None
-        new = _Allocator(span, next(iter((*grad_states.values(), *grad_outputs.values()))).device)
+        new = Allocator(span, next(iter((*grad_states.values(), *grad_outputs.values()))).device)
         labels = loop.backward.outputs
         grads = {n.removeprefix(INPUT): new.rows(variant.stream) for n in labels if n.startswith(INPUT)}
         sums = {
@@ -189,14 +192,14 @@ class TritonKernel(Kernel):
         self._backward(span, new.device, streams, hoisted)
         return BackwardResult(grads, begin, sums)
 
-    def _replay_streams(self, new: _Allocator, saved: Buffers) -> Buffers:
+    def _replay_streams(self, new: Allocator, saved: Buffers) -> Buffers:
         """First states of segments, and room for what a segment's backward steps read."""
         stored, replayed = self.variant.stored, self.loop.replayed
         first = {f"first_{name}": saved[name] for name in self.loop.states}
         return {**first, **{f"again_{n}": new.rows(stored(kind), new.span.segment) for n, kind in replayed.items()}}
 
 
-class _Allocator:
+class Allocator:
     """New streams for a run."""
 
     def __init__(self, span: Span, device: torch.device) -> None:
@@ -208,7 +211,7 @@ class _Allocator:
         )
 
 
-class _Compiled:
+class Compiled:
     """A kernel's text, and the kernel once it has run."""
 
     def __init__(self, source: KernelSource) -> None:
@@ -227,9 +230,7 @@ class _Compiled:
         block = block_size(span.neurons)
         launch = jitted(self.source, self.name, _interpreted())[(-(-span.neurons // block),)]
         with _surroundings(device):
-            launch(
-                *(span.steps, span.segment, span.neurons), *arguments, BLOCK=block, num_warps=4, enable_fp_fusion=False
-            )
+            launch(span.steps, span.segment, span.neurons, *arguments, BLOCK=block, **OPTIONS)
 
 
 def block_size(neurons: int) -> int:
