@@ -16,7 +16,7 @@ from ._plain import autocast_dtype, by_pytorch, consistent, left_to_pytorch
 from ._route import packed_if_useful
 
 # Below this many multiplications PyTorch's own layer is done before anything could be decided.
-_WORTHWHILE = 1 << 20
+_WORTHWHILE = 1 << 22
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
