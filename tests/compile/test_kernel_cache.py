@@ -1,10 +1,12 @@
-"""The disk cache of kernels: damaged files are rebuilt, an unwritable folder is said once, processes do not collide."""
+"""The disk cache of kernels: damaged files are rebuilt, what cannot be written is said, processes do not collide."""
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ import torch
 from torch import Tensor
 
 import spikeloom as sl
-from spikeloom.compile import _execute, _object_code, cache_folder
+from spikeloom.compile import _object_code, _plan, cache_folder
 
 SCRIPT = """
 import sys, time, torch, spikeloom as sl
@@ -35,8 +37,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a new process: no kernel is in memory."""
-    monkeypatch.setattr(_execute, "_kernels", {})
-    monkeypatch.setattr(_execute, "_plans", {})
+    monkeypatch.setattr(_plan, "_kernels", {})
+    monkeypatch.setattr(_plan, "_plans", {})
 
 
 def spikes() -> Tensor:
@@ -100,6 +102,140 @@ def test_a_folder_that_cannot_be_written_is_said_and_does_not_matter(
     assert [w.category for w in caught] == [RuntimeWarning]
     assert "SPIKELOOM_CACHE_DIR" in str(caught[0].message)
     assert str(tmp_path / "file" / "kernels") in str(caught[0].message)
+
+
+def out_of_space(*_arguments: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def denied(*_arguments: object, **_options: object) -> None:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.fdopen
+
+    class Full:
+        """A file whose first bytes still fit."""
+
+        def __init__(self, handle: int, mode: str) -> None:
+            self.file = real(handle, mode)
+
+        def __enter__(self) -> Full:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.file.close()
+
+        def write(self, content: bytes) -> None:
+            self.file.write(content[:100])
+            out_of_space()
+
+    monkeypatch.setattr(_object_code.os, "fdopen", Full)
+    with pytest.warns(RuntimeWarning, match="No space left"):
+        first = spikes()
+    assert list(folder.iterdir()) == []
+    monkeypatch.undo()
+    monkeypatch.setenv("SPIKELOOM_CACHE_DIR", str(folder))
+    forget(monkeypatch)
+    assert torch.equal(spikes(), first)
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_kernels_in_a_read_only_folder_are_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Permissions do not bind root: what they would refuse is refused here.
+    wanted = spikes()
+    for name in ("utime", "replace"):
+        monkeypatch.setattr(_object_code.os, name, denied)
+    monkeypatch.setattr(_object_code.tempfile, "mkstemp", denied)
+    forget(monkeypatch)
+    monkeypatch.setattr(_object_code, "_compile", lambda *_: pytest.fail("compiled again"))
+    assert torch.equal(spikes(), wanted)
+
+
+def test_a_read_only_folder_without_the_kernel_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_object_code.tempfile, "mkstemp", denied)
+    with pytest.warns(RuntimeWarning, match="Permission denied"):
+        spikes()
+
+
+def test_a_file_that_another_process_wrote_meanwhile_is_no_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As on Windows, where a file that is being read cannot be replaced.
+    spikes()
+    (file,) = folder.iterdir()
+    intact = file.read_bytes()
+    file.unlink()
+    forget(monkeypatch)
+
+    def beaten(part: str, path: Path) -> None:
+        path.write_bytes(intact)
+        denied()
+
+    monkeypatch.setattr(_object_code.os, "replace", beaten)
+    spikes()  # warnings are errors
+    assert [path.name for path in folder.iterdir()] == [file.name]
+
+
+def filled(folder: Path, sizes: list[int]) -> list[Path]:
+    """Files of kernels, each used a minute after the one before."""
+    folder.mkdir(parents=True)
+    files = [folder / f"{index}.kernel" for index in range(len(sizes))]
+    for index, (file, size) in enumerate(zip(files, sizes, strict=True)):
+        file.write_bytes(bytes(size))
+        os.utime(file, (time.time() - 6000 + 60 * index,) * 2)
+    return files
+
+
+def test_the_least_recently_used_go_first(folder: Path) -> None:
+    files = filled(folder, [100, 100, 100, 100])
+    os.utime(files[0])
+    assert _object_code.cached_kernels() == [*files[1:], files[0]]
+    assert _object_code.prune(limit=400) == 0
+    assert _object_code.prune(limit=250) == 2
+    assert _object_code.cached_kernels() == [files[3], files[0]]
+    assert _object_code.prune(limit=0) == 2
+    assert _object_code.prune(limit=0) == 0
+
+
+def test_a_new_kernel_makes_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = filled(folder, [100])[0]
+    monkeypatch.setattr(_object_code.prune, "__defaults__", (50_000,))
+    spikes()
+    assert old.exists()
+    forget(monkeypatch)
+    monkeypatch.setattr(_object_code.prune, "__defaults__", (1,))
+    for file in folder.iterdir():
+        if file != old:
+            file.unlink()
+    spikes()
+    assert list(folder.iterdir()) == []
+
+
+def test_using_a_kernel_keeps_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spikes()
+    (file,) = folder.iterdir()
+    os.utime(file, (0, 0))
+    forget(monkeypatch)
+    spikes()
+    assert file.stat().st_mtime > time.time() - 600
+
+
+def test_what_killed_processes_left_is_removed(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    fresh, abandoned = folder / "fresh.part", folder / "abandoned.part"
+    for file in (fresh, abandoned):
+        file.write_bytes(b"half")
+    os.utime(abandoned, (time.time() - 7200,) * 2)
+    assert _object_code.prune() == 1
+    assert list(folder.iterdir()) == [fresh]
+
+
+@pytest.mark.parametrize("place", ["missing", "file/below"])
+def test_a_cache_that_is_not_there_is_empty(tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPIKELOOM_CACHE_DIR", str(tmp_path / place))
+    assert _object_code.cached_kernels() == []
+    assert _object_code.prune() == 0
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

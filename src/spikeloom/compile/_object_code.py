@@ -6,9 +6,11 @@ alone, in milliseconds and without importing Numba.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -19,6 +21,13 @@ import llvmlite.binding as llvm
 import platformdirs
 
 _MAGIC = b"spikeloom kernel 1\n"
+_SUFFIX, _UNFINISHED = ".kernel", ".part"
+# Kernels are a few tens of kilobytes; those of other versions are never asked for again.
+_LIMIT = 256 << 20
+# Seconds after which an unfinished file belongs to a process that was killed.
+_ABANDONED = 3600.0
+# Files, beside this one, whose contents decide what code a source becomes.
+_LANGUAGE = ("_kernel_language.py", "_object_code.py", "_vector_*.py", "_*_words.py")
 _engines: list[llvm.ExecutionEngine] = []
 
 
@@ -34,7 +43,7 @@ def address_of(source: str, name: str, arguments: Sequence[str]) -> int:
     Arguments are types: "int64", "float32", "float64", or a pointer such as "float32*".
     """
     key = hashlib.sha256("\n".join([*_circumstances(), *arguments, source]).encode()).hexdigest()
-    path = cache_folder() / f"{name}-{key[:32]}.kernel"
+    path = cache_folder() / f"{name}-{key[:32]}{_SUFFIX}"
     code = _read(path)
     if code is None:
         code = _compile(source, name, arguments)
@@ -48,8 +57,8 @@ def _circumstances() -> tuple[str, ...]:
     versions = (f"{package} {version(package)}" for package in ("numba", "llvmlite"))
     features = llvm.get_host_cpu_features().flatten()
     # Kernels are compiled with what these files say.
-    files = ("_kernel_language.py", "_object_code.py", "_vector_math.py")
-    language = (Path(__file__).with_name(file).read_text() for file in files)
+    files = (file for pattern in _LANGUAGE for file in sorted(Path(__file__).parent.glob(pattern)))
+    language = (file.read_text(encoding="utf-8") for file in files)
     return (*versions, *language, llvm.get_process_triple(), llvm.get_host_cpu_name(), features)
 
 
@@ -60,21 +69,62 @@ def _read(path: Path) -> bytes | None:
     except OSError:
         return None
     digest, code = content[len(_MAGIC) : len(_MAGIC) + 32], content[len(_MAGIC) + 32 :]
-    intact = content.startswith(_MAGIC) and hashlib.sha256(code).digest() == digest
-    return code if intact else None
+    if not content.startswith(_MAGIC) or hashlib.sha256(code).digest() != digest:
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # read last, removed last
+    return code
 
 
 def _write(path: Path, code: bytes) -> None:
     """Replace the file in one step, so that no other process ever reads half of it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            whole = Path(folder) / path.name
-            whole.write_bytes(_MAGIC + hashlib.sha256(code).digest() + code)
-            os.replace(whole, path)
+        handle, part = tempfile.mkstemp(suffix=_UNFINISHED, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(_MAGIC + hashlib.sha256(code).digest() + code)
+            os.replace(part, path)
+        except OSError:
+            Path(part).unlink(missing_ok=True)
+            raise
+        prune()
     except OSError as error:
-        message = f"kernels are compiled anew in each process: {path.parent} is not writable ({error.strerror})"
-        warnings.warn(f"{message}; set SPIKELOOM_CACHE_DIR to a folder that is", RuntimeWarning, stacklevel=2)
+        if _read(path) is not None:
+            return  # another process was faster, and Windows replaces no file that is being read
+        message = f"kernels are compiled anew in each process: {path.parent} cannot be written ({error.strerror})"
+        warnings.warn(f"{message}; set SPIKELOOM_CACHE_DIR to a folder that can", RuntimeWarning, stacklevel=2)
+
+
+def cached_kernels() -> list[Path]:
+    """The files of the cache, the most recently used last."""
+    return [path for _, _, path in _listed(_SUFFIX)]
+
+
+def prune(limit: int = _LIMIT) -> int:
+    """Remove the least recently used kernels beyond `limit` bytes, and what killed processes left; return how many."""
+    kernels = _listed(_SUFFIX)
+    excess = sum(size for _, size, _ in kernels) - limit
+    doomed = [path for used, _, path in _listed(_UNFINISHED) if used < time.time() - _ABANDONED]
+    for _, size, path in kernels:
+        if excess <= 0:
+            break
+        doomed.append(path)
+        excess -= size
+    for path in doomed:
+        with contextlib.suppress(OSError):
+            path.unlink()
+    return len(doomed)
+
+
+def _listed(suffix: str) -> list[tuple[float, int, Path]]:
+    """Time of use, size and path of files in the cache folder, in order of use."""
+    found = []
+    for path in cache_folder().glob(f"*{suffix}"):
+        with contextlib.suppress(OSError):  # removed by another process meanwhile
+            status = path.stat()
+            found.append((status.st_mtime, status.st_size, path))
+    return sorted(found)
 
 
 def _compile(source: str, name: str, arguments: Sequence[str]) -> bytes:
