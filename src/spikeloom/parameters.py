@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
 import torch
@@ -135,9 +135,10 @@ class State(Variable):
 
     `held` says that it stands still during a refractory period, as a membrane potential does. A `dtype` of torch.int32
     or torch.bool declares an integer or a truth value, through which no gradient flows; otherwise it is a real number.
+    A complex number at rest declares a complex variable, kept and recorded as two, `<name>_real` and `<name>_imag`.
     """
 
-    rest: float | str
+    rest: float | complex | str
     unit: str
     meaning: str
     _: KW_ONLY
@@ -148,6 +149,13 @@ class State(Variable):
     def kind(self) -> str:
         """r for a real number, i for an integer, b for a truth value."""
         return {None: "r", torch.int32: "i", torch.bool: "b"}[self.dtype]
+
+    def parts(self) -> dict[str, State]:
+        """The real variables that keep this one, by the end of their names; a real variable is itself."""
+        if not isinstance(self.rest, complex):
+            return {"": self}
+        ends = (("_real", self.rest.real, "real"), ("_imag", self.rest.imag, "imaginary"))
+        return {end: replace(self, rest=rest, meaning=f"{self.meaning}, {part} part") for end, rest, part in ends}
 
 
 @dataclass(frozen=True)

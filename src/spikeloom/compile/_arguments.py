@@ -104,7 +104,7 @@ def rest_state(statement: Statement, params: Mapping[str, Tensor], x: Tensor) ->
     """The state variables at rest, [B, *features]."""
     rest = {}
     for name, state in statement.states.items():
-        value = params[state.rest] if isinstance(state.rest, str) else _number(state.rest, x.device)
+        value = params[state.rest] if isinstance(state.rest, str) else _number(state.rest.real, x.device)
         rest[name] = value.to(x.device, state_dtype(x) if state.dtype is None else state.dtype).expand(x.shape[1:])
     return rest
 

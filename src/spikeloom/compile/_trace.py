@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from ..errors import TraceError
+from ._complex import apply as complex_function
+from ._complex import is_complex, makes_complex
 from ._differentiate import gradients
 from ._program import Builder, Node
 from ._special_functions import FUNCTIONS
@@ -84,8 +86,8 @@ class Traced:
     __hash__ = object.__hash__
 
 
-def _operator(name: str, reflected: bool) -> Callable[..., Traced]:
-    def apply(*arguments: Any) -> Traced:
+def _operator(name: str, reflected: bool) -> Callable[..., Any]:
+    def apply(*arguments: Any) -> Any:
         return _record(name, arguments[::-1] if reflected else arguments, {})
 
     return apply
@@ -98,12 +100,14 @@ for _name in ("neg", "abs", "invert", "lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Traced, f"__{_name}__", _operator(_name, reflected=False))
 
 
-def _record(name: str, arguments: Sequence[Any], options: Mapping[str, Any]) -> Traced:
+def _record(name: str, arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
     """Emit a function of PyTorch, or raise TraceError saying why not."""
     # Tensor.__rsub__(traced, tensor) and the like arrive under the operator's own name.
     plain = name.strip("_")
     if plain not in FUNCTIONS and plain.startswith("r") and plain[1:] in FUNCTIONS:
         plain, arguments = plain[1:], arguments[::-1]
+    if makes_complex(plain) or any(map(is_complex, (*arguments, *options.values()))):
+        return complex_function(name, arguments, options)
     builder = next((a.builder for a in (*arguments, *options.values()) if isinstance(a, Traced)), None)
     if builder is None:
         raise TraceError(f"{name} cannot be compiled", do=_ELEMENTWISE)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .. import compile as compiler
 from ..errors import DTypeError, SpikeloomError, UnknownNameError
-from ..parameters import Declared, Input, Noise, Option, Param, State, Value
+from ..parameters import D, Declared, Input, Noise, Option, Param, State, Value
 from ..surrogate import ATan, Surrogate
 from ._session import sessions_of
 from .integrators import Exact, Integrator
@@ -104,11 +104,28 @@ class Neuron(Declared, nn.Module):
         return {name: _blended(now, name, after, s, self.detach_reset) for name in self.states} | {"s": s}
 
     def _checked(self, states: dict[str, Tensor], method: str) -> dict[str, Tensor]:
-        """Refuse a name that is no state variable: what is assigned to it would be lost."""
-        for name in states:
+        """Complex values in parts. A name that is no state variable is refused: what is assigned would be lost."""
+        found = {}
+        for name, value in states.items():
+            if name not in self.states and f"{name}_real" in self.states:
+                found[f"{name}_real"], found[f"{name}_imag"] = compiler.parts(value)
+                continue
+            what = f"{type(self).__name__}.{method} returns"
             if name not in self.states:
-                raise UnknownNameError(f"{type(self).__name__}.{method} returns", name, self.states)
-        return states
+                raise UnknownNameError(what, name, self.states)
+            if compiler.is_complex(value):
+                do = "take .real, .imag or abs(), or declare a complex number at rest"
+                raise DTypeError(f"{what} {name!r}", expected="a real value", got="a complex one", do=do)
+            found[name] = value
+        return found
+
+    def _gather_anew(self, kind: type[D]) -> dict[str, D]:
+        """Complex state variables as the two real ones that keep them."""
+        found = Declared._gather_anew(self, kind)
+        if kind is not State:
+            return found
+        expanded = ((n + end, part) for n, state in found.items() for end, part in state.parts().items())  # type: ignore[attr-defined]
+        return dict(expanded)
 
     def forward(self, *inputs: Tensor, **varying: Tensor) -> Tensor:
         """Run from rest over `inputs`, [T, B, *features] each, in the order declared; return the output, same shape.
@@ -118,7 +135,7 @@ class Neuron(Declared, nn.Module):
         if torch.compiler.is_compiling():
             from . import _graph
 
-            return _graph.run(self, inputs, varying)  # type: ignore[no-any-return]
+            return _graph.run(self, inputs, varying)
         return self.run(inputs, varying)
 
     def run(self, inputs: tuple[Tensor, ...], varying: Mapping[str, Tensor]) -> Tensor:
@@ -179,6 +196,8 @@ class Neuron(Declared, nn.Module):
                 return self._learned(name)
             if self._buffers.get(name) is not None:
                 return self._buffers[name]
+        elif name not in self.__dict__["_bound"] and f"{name}_real" in self.__dict__["_bound"]:
+            return compiler.joined(self.value(f"{name}_real"), self.value(f"{name}_imag"))
         return Declared.value(self, name)
 
     def assign(self, name: str, value: object) -> None:

@@ -52,10 +52,10 @@ class Wrapper(Neuron):
         return self.neuron.spiking
 
     def deliver(self) -> dict[str, Tensor]:
-        return self.wrapped.deliver()
+        return self.wrapped._checked(self.wrapped.deliver(), "deliver")
 
     def charge(self) -> dict[str, Tensor]:
-        return self.wrapped.charge()
+        return self.wrapped._checked(self.wrapped.charge(), "charge")
 
     def threshold(self) -> Tensor:
         return self.wrapped.threshold()
@@ -64,7 +64,7 @@ class Wrapper(Neuron):
         return self.wrapped.fire()
 
     def reset(self) -> dict[str, Tensor]:
-        return self.wrapped.reset()
+        return self.wrapped._checked(self.wrapped.reset(), "reset")
 
     def _gather_anew(self, kind: type[D]) -> dict[str, D]:
         return {**self.neuron._gather(kind), **super()._gather_anew(kind)}
