@@ -1,6 +1,7 @@
 """The catalogue of neurons: one short file per family, one line here."""
 
 from ._contract import check_neuron, check_surrogate
+from ._precompile import precompile
 from .adaptive import AdaptiveLIF
 from .adaptive_threshold import AdaptiveThreshold
 from .integrate_and_fire import IF
@@ -28,4 +29,5 @@ __all__ = [
     "Wrapper",
     "check_neuron",
     "check_surrogate",
+    "precompile",
 ]
