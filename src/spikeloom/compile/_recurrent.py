@@ -11,9 +11,19 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ..parameters import Value
-from ._arguments import NOISE, checked_inputs, given_state, origin_of, placed_params, rest_state, schedules, state_dtype
+from ._arguments import (
+    NOISE,
+    captured,
+    checked_inputs,
+    given_state,
+    origin_of,
+    placed_params,
+    rest_state,
+    schedules,
+    state_dtype,
+)
 from ._backend import choose
-from ._execute import _differentiated, backward, by_role, forward, run
+from ._execute import _differentiated, backward, by_role, forward, prepare, run
 from ._kernel import Variant
 from ._loop import build_loop
 from ._plan import Plan, _fields
@@ -94,9 +104,30 @@ def run_recurrent(
     x = checked_inputs(type(statement).__name__, inputs)
     call = _call(statement, values, inputs, state, outputs, feedback, weight, before, varying)
     with torch.autocast(call.x.device.type, enabled=False):
-        produced, final = (_compiled if choose(call.x.device)[0].NAME == "numba" else _stepwise)(call)
+        produced, final = (_at_once if _compiles(call.x.device) else _stepwise)(call)
         after = torch.cat([call.before, produced[feedback.output][-feedback.delay :]])[-feedback.delay :]
     return {name: y.to(x.dtype) if y.is_floating_point() else y for name, y in produced.items()}, final, after
+
+
+def plan_recurrent(
+    statement: Statement,
+    values: Mapping[str, Value],
+    inputs: Mapping[str, Tensor],
+    outputs: Sequence[str],
+    feedback: Feedback,
+    weight: Tensor,
+) -> Plan:
+    """How `run_recurrent` would run from rest."""
+    call = _call(statement, values, inputs, None, outputs, feedback, weight, None, None)
+    if _compiles(call.x.device):
+        return _prepared(call)[0]
+    plan = prepare(statement, values, call.inputs, None, call.outputs).plan
+    return replace(plan, reason=f"{plan.reason}; recurrent, so one step after another")
+
+
+def _compiles(device: torch.device) -> bool:
+    """Whether one kernel runs all steps: on the CPU, unless a graph is being captured, of which the steps are part."""
+    return choose(device)[0].NAME == "numba" and not captured()
 
 
 def _call(
@@ -145,23 +176,28 @@ def _stepwise(call: RecurrentCall) -> tuple[dict[str, Tensor], dict[str, Tensor]
     return {name: torch.cat([result[name] for result in produced]) for name in call.outputs}, dict(state)
 
 
-def _compiled(call: RecurrentCall) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def _at_once(call: RecurrentCall) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """All steps in one kernel."""
-    statement, feedback = call.statement, call.feedback
-    name = type(statement).__name__
+    plan, origin, tensors = _prepared(call)
+    given = call.feedback, call.weight, call.given_before, *tensors
+    results = _RunRecurrent.apply(plan, origin, *given)  # type: ignore[no-untyped-call]
+    produced = dict(zip(plan.loop.outputs, results, strict=False))
+    final = dict(zip(plan.loop.states, results[len(produced) :], strict=True))
+    if call.statement.noises:
+        final[NOISE] = origin + torch.tensor([0, plan.steps])
+    return produced, final
+
+
+def _prepared(call: RecurrentCall) -> tuple[Plan, Tensor, tuple[Tensor, ...]]:
+    """The plan, where random numbers come from, and the tensors in the plan's order."""
+    statement, name = call.statement, type(call.statement).__name__
     params = placed_params(name, statement, call.values, call.x)
     rest = rest_state(statement, params, call.x)
     initial = rest if call.state is None else given_state(name, statement, call.state, call.x)
     params = {label: value for label, value in params.items() if label not in call.varying}
-    plan = _plan(call, params, initial)
-    origin = origin_of(call.state) if statement.noises else (0, 0)
+    origin = origin_of(call.state) if statement.noises else torch.zeros(2, dtype=torch.int64)
     tensors = (*call.inputs.values(), *call.varying.values(), *initial.values(), *params.values())
-    results = _RunRecurrent.apply(plan, origin, feedback, call.weight, call.given_before, *tensors)  # type: ignore[no-untyped-call]
-    produced = dict(zip(plan.loop.outputs, results, strict=False))
-    final = dict(zip(plan.loop.states, results[len(produced) :], strict=True))
-    if statement.noises:
-        final[NOISE] = torch.tensor([origin[0], origin[1] + plan.steps])
-    return produced, final
+    return _plan(call, params, initial), origin, tensors
 
 
 def _plan(call: RecurrentCall, params: Mapping[str, Tensor], initial: Mapping[str, Tensor]) -> Plan:
@@ -198,14 +234,14 @@ class _RunRecurrent(torch.autograd.Function):
     def forward(
         ctx: Any,
         plan: Plan,
-        origin: tuple[int, int],
+        origin: Tensor,
         feedback: Feedback,
         weight: Tensor,
         before: Tensor | None,
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
         inputs, states, params = by_role(plan, tensors)
-        result = forward(_bound(plan, feedback, weight, before), plan.span(*origin), inputs, states, params)
+        result = forward(_bound(plan, feedback, weight, before), plan.span(*origin.tolist()), inputs, states, params)
         emitted = result.outputs[plan.loop.outputs.index(feedback.output)]
         ctx.save_for_backward(weight, before, emitted, *result.saved.values())
         ctx.plan, ctx.origin, ctx.hoisted, ctx.names = plan, origin, result.hoisted, tuple(result.saved)
@@ -223,7 +259,7 @@ class _RunRecurrent(torch.autograd.Function):
         plan: Plan = ctx.plan
         saved = dict(zip(ctx.names, kept, strict=True))
         bound = _bound(plan, ctx.feedback, weight, before)
-        found = backward(bound, plan.span(*ctx.origin), ctx.hoisted, saved, ctx.shapes, grads)
+        found = backward(bound, plan.span(*ctx.origin.tolist()), ctx.hoisted, saved, ctx.shapes, grads)
         current = found.inputs[ctx.feedback.into]
         needs = ctx.needs_input_grad
         for_weight = _weight_gradient(ctx.feedback, current, emitted, before) if needs[3] else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..products import _matrix
 from ..products._choice import wanted
 from ..products._plain import left_to_pytorch
 from ..products._route import packed_if_useful
+from ._fusion import Observer
 
 # The name under which a state holds the outputs that are still on their way.
 IN_FLIGHT = "in_flight"
@@ -67,18 +69,35 @@ class Recurrent(nn.Module):
 
         A parameter of the neuron given by name as a tensor [T, ...] varies with time.
         """
+        if torch.compiler.is_compiling():
+            from ..neurons import _graph
+
+            return _graph.run(self, inputs, varying)  # type: ignore[arg-type]
+        return self.run(inputs, varying)
+
+    def run(self, inputs: tuple[Tensor, ...], varying: Mapping[str, Tensor]) -> Tensor:
+        """What a call does."""
         named = self._named(inputs)
         sessions = sessions_of(self.neuron)
         state = next((given for session in sessions if (given := session.begin(self.neuron)) is not None), None)
         own, before = self._divided(state, named[self.into])
         feedback = compiler.Feedback(self.neuron.output, self.into, self.delay, partial(_summed, product=wanted()))
         outputs = self.neuron._wanted(sessions)
+        self._tell(named, outputs, feedback)
         produced, final, after = compiler.run_recurrent(
             self.neuron, self.neuron.param_values(), named, own, outputs, feedback, self.weight, before, varying
         )
         for session in sessions:
             session.end(self.neuron, produced, {**final, IN_FLIGHT: after})
         return produced[self.neuron.output]
+
+    def _tell(self, inputs: dict[str, Tensor], outputs: tuple[str, ...], feedback: compiler.Feedback) -> None:
+        for hook in self.neuron._forward_pre_hooks.values():
+            if isinstance(hook, Observer):
+                values = self.neuron.param_values()
+                plan = compiler.plan_recurrent(self.neuron, values, inputs, outputs, feedback, self.weight)
+                steps = "1 step" if self.delay == 1 else f"{self.delay} steps"
+                hook.tell(self.neuron, plan, (f"its own output through a weight, {steps} later",))
 
     def _named(self, inputs: tuple[Tensor, ...]) -> dict[str, Tensor]:
         names = list(self.neuron.inputs)
@@ -134,7 +153,7 @@ def _parameter(weight: Any) -> nn.Parameter:
     if isinstance(weight, nn.Parameter):
         return weight
     if isinstance(weight, Tensor):
-        return nn.Parameter(weight)
+        return nn.Parameter(weight, requires_grad=weight.is_floating_point())
     if isinstance(weight, bool) or not isinstance(weight, int):
         do = "give the number of neurons, a tensor [n, n], or nn.Linear(n, n)"
         raise DTypeError("weight of Recurrent", expected="a number or a matrix", got=repr(weight), do=do)
