@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import spikeloom as sl
-from spikeloom.nn import sequential
+from spikeloom.nn import _normalisation, sequential
 
 STEPS, BATCH = 5, 3
 
@@ -402,3 +402,43 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
     net = sl.nn.Sequential(nn.BatchNorm2d(3), sl.LeakyIntegrator(tau_mem=2.0)).double()
     x = torch.randn(3, 2, 3, 2, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(net, (x,))
+
+
+class TestStatistics:
+    """In one pass, without cancellation, whatever the order in memory."""
+
+    @pytest.mark.parametrize("last", [True, False], ids=["channels last", "channels first"])
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+    def test_of_numbers_far_from_zero(self, dtype: torch.dtype, last: bool) -> None:
+        torch.manual_seed(0)
+        x = (torch.randn(5, 41, 3, 20, 20, dtype=torch.float64) + torch.tensor([0.0, 3.0, -1e3])[:, None, None]).to(
+            dtype
+        )
+        x = x.movedim(2, -1).contiguous().movedim(-1, 2) if last else x
+        mean, var = _normalisation.statistics(x)
+        wanted_var, wanted_mean = torch.var_mean(x.double(), (0, 1, 3, 4), correction=0)
+        # The third channel loses three digits to its mean where differences are not taken first, as PyTorch does not.
+        tolerance = 1e-12 if dtype == torch.float64 else 1e-5
+        torch.testing.assert_close(mean, wanted_mean, rtol=tolerance, atol=tolerance)
+        torch.testing.assert_close(var, wanted_var, rtol=tolerance if last else 1e-3, atol=0.0)
+
+    def test_are_the_same_for_any_number_of_threads(self) -> None:
+        x = torch.randn(6, 50, 7, 9, 11).movedim(2, -1).contiguous().movedim(-1, 2)
+        before = torch.get_num_threads()
+        found = []
+        try:
+            for threads in (1, 2, 3):
+                torch.set_num_threads(threads)
+                found.append(torch.stack(_normalisation.statistics(x)))
+        finally:
+            torch.set_num_threads(before)
+        assert torch.equal(found[0], found[1])
+        assert torch.equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("build", [convolutional, residual, counted], ids=lambda build: build.__name__)
+def test_compiled_by_pytorch_in_one_graph(build: Callable[[], list[nn.Module]]) -> None:
+    torch._dynamo.reset()
+    net, x = built(build).eval(), given(build, torch.float32)
+    compiled = torch.compile(copy.deepcopy(net), fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(x), net(x))

@@ -28,6 +28,13 @@ def has_separable_bias(module: object) -> TypeGuard[nn.Linear | nn.Conv2d]:
     return plain and isinstance(module, nn.Module) and unwatched(module)
 
 
+def transformed() -> bool:
+    """Whether PyTorch compiles, traces or transforms what runs now: it then gets the modules as they are."""
+    if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+        return True
+    return torch._C._functorch.maybe_current_level() is not None or torch._C._len_torch_dispatch_stack() > 0
+
+
 def aligned(bias: Tensor, x: Tensor) -> Tensor:
     """A bias [channels] as it is added to x [T, B, channels, ...]."""
     return bias.view(-1, *[1] * (x.dim() - 3))
@@ -37,7 +44,7 @@ def apply(module: nn.Module | Product, x: Tensor) -> Tensor:
     """The layer's result on x [rows, ...]."""
     if isinstance(module, Product):
         return _product(module, x)
-    if torch.compiler.is_compiling() or not unwatched(module):
+    if transformed() or not unwatched(module):
         return module(x)  # type: ignore[no-any-return]
     if has_separable_bias(module):
         return (

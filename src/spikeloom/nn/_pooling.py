@@ -20,20 +20,21 @@ def fits(module: nn.Module, x: Tensor) -> bool:
     """Whether the module is a plain maximum pooling of x [rows, channels, height, width] that `max_pool` can do."""
     if type(module) is not nn.MaxPool2d or x.dim() != 4 or not _rows.supported(x) or not x.numel():
         return False
-    height, width = _pair(module.kernel_size)
-    plain = _pair(module.padding) == (0, 0) and _pair(module.dilation) == (1, 1)
+    height, width = pair(module.kernel_size)
+    plain = pair(module.padding) == (0, 0) and pair(module.dilation) == (1, 1)
     plain = plain and not module.ceil_mode and not module.return_indices
     inside = 0 < height <= x.shape[2] and 0 < width <= x.shape[3] and height * width <= 16
-    return plain and inside and _pair(module.stride) == (height, width) and x.movedim(1, -1).is_contiguous()
+    return plain and inside and pair(module.stride) == (height, width) and x.movedim(1, -1).is_contiguous()
 
 
 def max_pool(module: nn.MaxPool2d, x: Tensor) -> Tensor:
     """Pool x [rows, channels, height, width] whose memory has the channels last."""
-    result: Tensor = _MaxPool.apply(x.movedim(1, -1), *_pair(module.kernel_size))  # type: ignore[no-untyped-call]
+    result: Tensor = _MaxPool.apply(x.movedim(1, -1), *pair(module.kernel_size))  # type: ignore[no-untyped-call]
     return result.movedim(-1, 1)
 
 
-def _pair(size: int | tuple[int, ...]) -> tuple[int, ...]:
+def pair(size: int | tuple[int, ...]) -> tuple[int, ...]:
+    """Height and width of a window, where one number may stand for both."""
     return (size, size) if isinstance(size, int) else tuple(size)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
-import torch
 from torch import Tensor, nn
 
 from ..errors import DTypeError, ShapeError
 from ..neurons import Neuron
 from ._fusion import Around, advance, fusable, unwatched
-from ._layers import Product, aligned, apply, has_separable_bias
+from ._layers import Product, aligned, apply, has_separable_bias, transformed
 from ._layout import is_channels_last
 from ._normalisation import Norm, fits, is_batch_norm, scale_and_shift
 from .read_out import Count
@@ -124,7 +123,7 @@ class _Stack:
     def __init__(self, steps: list[_Step]) -> None:
         self.steps = steps
         self.shortcuts: list[Tensor] = []
-        self.fuses = not torch.compiler.is_compiling()
+        self.fuses = not transformed()
 
     def run(self, x: Tensor) -> Tensor:
         at = 0
