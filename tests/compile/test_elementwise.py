@@ -14,6 +14,7 @@ import spikeloom as sl
 from spikeloom.compile import _differentiate, _numba_source
 from spikeloom.compile._functions import FUNCTIONS
 from spikeloom.compile._operations import OPERATIONS
+from spikeloom.errors import TraceError
 
 Function = Callable[..., Tensor]
 
@@ -205,7 +206,8 @@ def arguments(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
 
 # Not exactly rounded by one of the two: numba's square root is, PyTorch's with MKL is not.
 ROUNDED = {
-    "sqrt", "exp", "expm1", "log", "log1p", "log2", "pow", "tanh", "sigmoid", "erf", "atan", "atan2", "hypot", "sin", "cos",
+    "sqrt", "exp", "expm1", "log", "log1p", "log2", "pow", "tanh", "sigmoid", "erf", "atan", "atan2", "hypot", "sin",
+    "cos",
 }  # fmt: skip
 
 
@@ -213,11 +215,11 @@ def test_the_tables_are_complete() -> None:
     assert set(PRIMITIVE) == REAL
     aliases = {
         "absolute", "and", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "bitwise_and",
-        "bitwise_not", "bitwise_or", "bitwise_xor", "bool", "clip", "clone", "contiguous", "deg2rad", "divide", "double",
-        "expit", "fix", "float", "float_power", "floordiv", "greater", "greater_equal", "invert", "isneginf", "isposinf",
-        "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "logsigmoid", "mod", "multiply",
-        "negative", "not_equal", "or", "positive", "rad2deg", "sgn", "subtract", "to", "true_divide", "truediv", "type",
-        "type_as", "xor",
+        "bitwise_not", "bitwise_or", "bitwise_xor", "bool", "clip", "clone", "contiguous", "deg2rad", "divide",
+        "double", "expit", "fix", "float", "float_power", "floordiv", "greater", "greater_equal", "invert", "isneginf",
+        "isposinf", "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "logsigmoid",
+        "mod", "multiply", "negative", "not_equal", "or", "positive", "rad2deg", "sgn", "subtract", "to", "true_divide",
+        "truediv", "type", "type_as", "xor",
         # Those on integers have tests of their own.
         "bitwise_left_shift", "bitwise_right_shift", "int", "lshift", "rshift",
     }  # fmt: skip
@@ -287,13 +289,29 @@ def test_nan_stays_nan(name: str) -> None:
     assert torch.equal(found.isnan(), wanted.isnan())
 
 
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: functional.relu(x, inplace=True), "in place"),
+        (lambda x: functional.silu(x, inplace=True), "in place"),
+        (lambda x: x.square_(), "square_ cannot be compiled"),
+        (lambda x: torch.add(x, 1.0, out=x), "add cannot be compiled"),
+        (lambda x: torch.nan_to_num(x), "posinf= and neginf= must be given"),
+        (lambda x: torch.rand_like(x), "rand_like cannot be compiled"),
+    ],
+)
+def test_what_would_change_an_argument_or_is_not_known_is_refused(function: Function, message: str) -> None:
+    with pytest.raises(TraceError, match=message):
+        calculator({"function": function})(torch.zeros(1, 1, 1), torch.zeros(1, 1, 1))
+
+
 # In one kernel as many as compile quickly.
 CHUNKS = [dict(list(DERIVED.items())[k : k + 16]) for k in range(0, len(DERIVED), 16)]
 
 
 @pytest.mark.parametrize("chunk", range(len(CHUNKS)))
 def test_numba_agrees_with_the_reference(chunk: int) -> None:
-    """Functions that are written in terms of operations, and their derivatives, which are written in terms of others."""
+    """Functions that are written in terms of operations, and their derivatives."""
     neuron = calculator(CHUNKS[chunk])
     found = {}
     for backend in ("reference", "numba"):
