@@ -49,6 +49,7 @@ __all__ = [
     "datasets",
     "errors",
     "explain",
+    "memory",
     "neurons",
     "nn",
     "record",

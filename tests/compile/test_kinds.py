@@ -88,7 +88,7 @@ def test_a_stream_of_integers_goes_on() -> None:
     second, _ = sl.unroll(neuron, x[7:], state)
     assert torch.equal(torch.cat([first, second]), whole)
     state[""]["spikes"] = state[""]["spikes"].float()
-    with pytest.raises(DTypeError, match="expected torch.int32, got torch.float32"):
+    with pytest.raises(DTypeError, match=r"expected torch\.int32, got torch\.float32"):
         sl.unroll(neuron, x[7:], state)
 
 
@@ -171,7 +171,7 @@ class TestVaryingParameters:
         lif, x = sl.LIF(), torch.rand(9, 2, 4)
         with pytest.raises(ShapeError, match=r"expected the leading sizes of \[9, 2, 4\], got \[8\]"):
             lif(x, v_th=torch.ones(8))
-        with pytest.raises(UnknownNameError, match="did you mean 'v_th'|Did you mean 'v_th'"):
+        with pytest.raises(UnknownNameError, match="Did you mean 'v_th'"):
             lif(x, vth=torch.ones(9))
         with pytest.raises(sl.errors.ParameterError, match="tau_mem"):
             lif(x, tau_mem=-torch.ones(9))

@@ -202,7 +202,7 @@ def backward(
     plan: Plan, span: Span, hoisted: Hoisted, saved: Buffers, shapes: Mapping[str, torch.Size], grads: Sequence[Any]
 ) -> Gradients:
     """Run a plan's backward kernel; `grads` are those of outputs and final states, `shapes` those of the parameters."""
-    loop, full = plan.loop, (plan.steps, *plan.shape)
+    full = plan.full
     rows = {name: _saved_rows(plan, name, value) for name, value in saved.items()}
     outputs, states = _incoming(plan, grads)
     result = plan.kernel.backward(span, hoisted.rounded, rows, outputs, states)

@@ -212,11 +212,8 @@ def _(
 ) -> Any:
     found, size = BY_NUMBER[plan], info.batch_size
     saved_dims, param_dims, grad_dims, *_ = in_dims
-    wide = resized(
-        found,
-        size,
-        frozenset(n for n, p, d in zip(found.params, params, param_dims, strict=True) if p.dim() or d is not None),
-    )
+    params, param_dims = _all_mapped(found, params, param_dims, size)
+    wide = resized(found, size, _mapped_or_field(found, params, param_dims))
     streams = len(found.loop.outputs)
     wide_grads = [
         _spread(g, d, size, 2 if k < streams else 1) for k, (g, d) in enumerate(zip(grads, grad_dims, strict=True))
@@ -229,9 +226,25 @@ def _(
     results = torch.ops.spikeloom.advance_backward(wide_saved, wide_params, wide_grads, origin, wide.number)
     inputs, states, values = _grouped(found, results)
     shaped = [_apart(v, p.shape, d) for v, p, d in zip(values, params, param_dims, strict=True)]
-    none = [None if v.numel() == 0 else 0 for v in shaped]
-    dims = [*(None if x.numel() == 0 else 2 for x in inputs), *(None if x.numel() == 0 else 1 for x in states), *none]
-    return [*inputs, *states, *shaped], dims
+    dims = [(x, 2) for x in inputs] + [(x, 1) for x in states] + [(x, 0) for x in shaped]
+    return [*inputs, *states, *shaped], [None if x.numel() == 0 else dim for x, dim in dims]
+
+
+def _all_mapped(
+    plan: Plan, params: list[Tensor], dims: Sequence[int | None], size: int
+) -> tuple[list[Tensor], list[int | None]]:
+    """Each parameter with a gradient along the mapped axis, because its gradient differs there."""
+    learned = plan.loop.epilogue.outputs if plan.loop.epilogue else {}
+    pairs = [
+        (p.expand(size, *p.shape), 0) if d is None and name in learned else (p, d)
+        for name, p, d in zip(plan.params, params, dims, strict=True)
+    ]
+    return [p for p, _ in pairs], [d for _, d in pairs]
+
+
+def _mapped_or_field(plan: Plan, params: Sequence[Tensor], dims: Sequence[int | None]) -> frozenset[str]:
+    """Parameters that are no single number."""
+    return frozenset(n for n, p, d in zip(plan.params, params, dims, strict=True) if p.dim() or d is not None)
 
 
 def _grouped(plan: Plan, items: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:

@@ -85,7 +85,7 @@ class Loop:
 
     @cached_property
     def at_hand(self) -> dict[str, str]:
-        """Inputs and outputs by node. A state that is recorded is not among them: it may be stored with less precision."""
+        """Inputs and outputs by node, but for recorded states, which may be stored with less precision."""
         outputs = {str(self.forward.outputs[name]): name for name in self.outputs if name not in self.states}
         return {**outputs, **{INPUT + name: name for name in self.inputs}}
 

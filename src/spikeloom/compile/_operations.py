@@ -1,7 +1,7 @@
 """The closed set of scalar operations that programs are made of: name, signature, definition in PyTorch.
 
-A signature reads "arguments>result" with r for a real number, i for an integer of 32 bits and b for a truth value. Every
-back end emits exactly these operations; `evaluate` is what they mean.
+A signature reads "arguments>result" with r for a real number, i for an integer of 32 bits and b for a truth value.
+Every back end emits exactly these operations; `evaluate` is what they mean.
 """
 
 from __future__ import annotations

@@ -76,11 +76,13 @@ def plan_for(
     """
     policy = chosen()
     backend, reason = choose(x.device)
-    key = (statement.key(), outputs, wrt, varying, fields, x.shape, x.dtype, x.device, policy, backend.NAME, reason)
+    # A captured graph may leave sizes open; a plan fixes them.
+    shape = torch.Size(int(n) for n in x.shape)
+    key = (statement.key(), outputs, wrt, varying, fields, shape, x.dtype, x.device, policy, backend.NAME, reason)
     if key not in _plans:
         # Nothing of a graph that is being captured may enter the program.
         with _disable_current_modes():
-            _plans[key] = _new_plan(statement, outputs, wrt, varying, fields, x, policy, backend, reason)
+            _plans[key] = _new_plan(statement, outputs, wrt, varying, fields, x, shape, policy, backend, reason)
     return _plans[key]
 
 
@@ -91,12 +93,13 @@ def _new_plan(
     varying: tuple[str, ...],
     fields: frozenset[str],
     x: Tensor,
+    shape: torch.Size,
     policy: Policy,
     backend: Backend,
     reason: str,
 ) -> Plan:
     loop = _loop_for(statement, outputs, wrt, varying)
-    steps, neurons = x.shape[0], x.shape[1:].numel()
+    steps, neurons = shape[0], shape[1:].numel()
     variant = Variant(state_dtype(x), bool(wrt), _fields(loop, fields), x.dtype)
     again, segment = replace(variant, recompute=True), policy.segment(steps)
     states, checkpoints = _kept(loop, variant, steps, steps), _kept(loop, again, steps, segment)
@@ -117,7 +120,7 @@ def _new_plan(
         reason,
         variant,
         steps,
-        torch.Size(x.shape[1:]),
+        shape[1:],
         segment,
         tuple(name for name in statement.params if name not in varying),
     )

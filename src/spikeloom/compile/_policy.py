@@ -29,10 +29,11 @@ class Policy(NamedTuple):
         return max(1, -(-steps // max(segments, 1)))
 
 
-_chosen: ContextVar[Policy] = ContextVar("spikeloom_memory", default=Policy())
+_AUTO = Policy()
+_chosen: ContextVar[Policy] = ContextVar("spikeloom_memory", default=_AUTO)
 
 
-class memory:  # noqa: N801
+class memory:
     """Choose what training keeps for the backward pass: "auto", "states" or "recompute".
 
     "states" keeps what the backward step needs of every step, four bytes per neuron and step for a LIF neuron.

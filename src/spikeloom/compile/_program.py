@@ -91,6 +91,7 @@ def select(instructions: Iterable[Instruction], given: Mapping[str, str], output
     return Program(inputs, body, dict(outputs)).verify()
 
 
+_CONVERSIONS = {"br": "real", "ir": "real_of_int", "ri": "int_of_real", "bi": "int_of_bool"}
 # Equal to their argument, but kept apart from it while a program is differentiated.
 _TRANSPARENT = ("detach", "alias")
 
@@ -136,10 +137,10 @@ class Builder:
         if given == kind:
             return node
         if not isinstance(node, str):
-            return {"r": float, "i": int, "b": bool}[kind](node)
+            return float(node) if kind == "r" else int(node) if kind == "i" else bool(node)
         if kind == "b":
             return self.emit("ne", node, 0)
-        return self.emit({"br": "real", "ir": "real_of_int", "ri": "int_of_real", "bi": "int_of_bool"}[given + kind], node)
+        return self.emit(_CONVERSIONS[given + kind], node)
 
     def _converted(self, operation: str, arguments: tuple[Node, ...]) -> tuple[str, tuple[Node, ...]]:
         """An operation on integers alone stays one; a real number among them makes it one on real numbers."""
@@ -166,7 +167,7 @@ class Builder:
             return None
         if not any(isinstance(a, str) for a in arguments):
             value = OPERATIONS[operation].evaluate(*arguments).item()
-            return {"b": bool, "i": int, "r": float}[OPERATIONS[operation].result](value)
+            return self.as_kind(value, OPERATIONS[operation].result)
         rule = _RULES.get(operation)
         return rule(self, *arguments) if rule else None
 

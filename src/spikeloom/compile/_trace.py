@@ -152,8 +152,8 @@ def node_of(value: object, what: str, builder: Builder, kind: str) -> Node:
     else:
         raise TraceError(what, expected="an elementwise result", got=type(value).__name__, do="return a tensor")
     if kind != "r" and builder.kind(node) == "r" and isinstance(node, str):
-        dtype = DTYPES[kind]
-        raise TraceError(what, expected=f"{dtype}, as declared", got="a real number", do=f"convert it with .to({dtype})")
+        expected, do = f"{DTYPES[kind]}, as declared", f"convert it with .to({DTYPES[kind]})"
+        raise TraceError(what, expected=expected, got="a real number", do=do)
     return builder.as_kind(node, kind)
 
 

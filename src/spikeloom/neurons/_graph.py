@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .neuron import Neuron
 
 
-@nonstrict_trace  # type: ignore[untyped-decorator]
+@nonstrict_trace
 def run(neuron: Neuron, inputs: tuple[Tensor, ...], varying: dict[str, Tensor]) -> Tensor:
     """The output of a neuron; not looked into by the capture, but run with its stand-ins for tensors."""
     return neuron.run(inputs, varying)

@@ -23,7 +23,7 @@ def in_segments(
     _refuse_what_spans_time(model)
     count = _whole(segments)
     outputs, lengths = [], []
-    for piece in x.split(max(1, -(-len(x) // count))):
+    for piece in torch.split(x, max(1, -(-len(x) // count))):
         if truncate and state is not None:
             state = {name: {n: v.detach() for n, v in values.items()} for name, values in state.items()}
         y, state = _again(run, piece, state) if torch.is_grad_enabled() else run(piece, state)
