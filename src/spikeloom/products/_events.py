@@ -71,7 +71,7 @@ def product(packed: Packed, values: Tensor | None, by_input: Tensor, bias: Tenso
     pointers = packed.bits.data_ptr(), by_input.data_ptr(), start.data_ptr(), y.data_ptr(), pointer, stride
 
     def work(lo: int, hi: int) -> None:
-        chosen = torch.empty(TILE * columns, dtype=torch.int32)
+        chosen = torch.empty(TILE * (columns + WORD), dtype=torch.int32)
         counts = torch.empty(TILE, dtype=torch.int64)
         call(lo, hi, *given, *pointers, chosen.data_ptr(), counts.data_ptr())
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["comparer", "ones_of", "spread", "sum_of_rows", "trailing_zeros"]
+__all__ = ["append_bits", "comparer", "ones_of", "spread", "sum_of_rows", "trailing_zeros"]
 
 _WORD = 32
 _INDEX = ir.IntType(64)
@@ -81,6 +82,33 @@ def ones_of(_context: Any, word: Any) -> Any:
         return builder.zext(builder.ctpop(arguments[0]), _INDEX)
 
     return types.int64(types.uint32), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def append_bits(_context: Any, places: Any, first: Any, word: Any) -> Any:
+    """Write first + bit for the set bits of `word` to `places` and, in vain, up to 32 numbers in all.
+
+    Without a branch, since how many bits are set cannot be predicted.
+    """
+
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        place, start, bits = arguments
+        half = ir.IntType(16)
+        lanes, chosen = ir.VectorType(ir.IntType(32), 16), ir.VectorType(ir.IntType(1), 16)
+        signature = ir.FunctionType(lanes, [lanes, chosen, lanes])
+        name = "llvm.experimental.vector.compress.v16i32"
+        compress = cgutils.get_or_insert_function(builder.module, signature, name)
+        base = _repeated(builder, builder.trunc(start, ir.IntType(32)), lanes)
+        low = builder.trunc(bits, half)
+        high = builder.trunc(builder.lshr(bits, ir.IntType(32)(16)), half)
+        second = builder.gep(place, [builder.zext(builder.ctpop(low), _INDEX)])
+        for offset, part, target in ((0, low, place), (16, high, second)):
+            numbers = builder.add(base, ir.Constant(lanes, list(range(offset, offset + 16))))
+            mask = builder.bitcast(part, chosen)
+            _store(builder, builder.call(compress, [numbers, mask, ir.Constant(lanes, ir.Undefined)]), target)
+        return context.get_dummy_value()
+
+    return types.void(places, types.int64, types.uint32), generate
 
 
 def sum_of_rows(widths: Sequence[int], weighted: bool) -> Any:
