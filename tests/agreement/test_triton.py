@@ -6,27 +6,24 @@ What the interpreter cannot show is whether a GPU compiles and runs them: see te
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
 import torch
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 import spikeloom as sl
 from spikeloom.compile import _triton
 from spikeloom.errors import BackendError, NonFiniteError
-from spikeloom.neurons import Wrapper
+from tests.agreement.test_generated_statements import TREES, Tree, generated
+from tests.contract.test_catalogue import NEURONS, WRAPPED
 
 pytest.importorskip("triton")
 
-FINAL = [
-    kind
-    for name in sl.neurons.__all__
-    if inspect.isclass(kind := getattr(sl.neurons, name)) and issubclass(kind, sl.Neuron) and not kind.__subclasses__()
-]
-CATALOGUE = [kind(sl.LIF(tau_mem=2.0)) if issubclass(kind, Wrapper) else kind() for kind in FINAL]
+CATALOGUE = [*NEURONS, *WRAPPED]
 
 
 @pytest.fixture(autouse=True)
@@ -255,3 +252,18 @@ def test_on_the_cpu_it_must_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv("TRITON_INTERPRET")
     with sl.backend("triton"), pytest.raises(BackendError, match="runs on a GPU"):
         neuron(x)
+
+
+@settings(
+    max_examples=6,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(tree=TREES, hard=st.booleans(), detach=st.booleans())
+@example(tree=("both", "p", "p", "i"), hard=False, detach=True)
+@example(tree=("mul", ("maximum", "v", "i"), ("minimum", ("sin", "p"), "v")), hard=False, detach=False)
+def test_generated_statements(tree: Tree, hard: bool, detach: bool) -> None:
+    neuron = generated(tree, hard)(learn=("p",), detach_reset=detach)
+    x = torch.randn(7, 3, 5, generator=torch.Generator().manual_seed(0))
+    assert_same_bits(run(neuron, x, "triton"), run(neuron, x, "numba"))

@@ -10,7 +10,7 @@ import importlib.util
 import linecache
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from functools import cache
+from functools import cache, lru_cache
 from os import environ
 from threading import RLock
 from typing import Any
@@ -163,7 +163,7 @@ class TritonKernel(Kernel):
             **{f"final_{name}": value for name, value in final.items()},
         }
         self._forward(span, new.device, streams, hoisted)
-        return ForwardResult(outputs, final, kept, bool(nan_found.item()))
+        return ForwardResult(outputs, final, kept, _found(nan_found))
 
     def backward(
         self, span: Span, hoisted: Buffers, saved: Buffers, grad_outputs: Buffers, grad_states: Buffers
@@ -199,6 +199,12 @@ class TritonKernel(Kernel):
         return {**first, **{f"again_{n}": new.rows(stored(kind), new.span.segment) for n, kind in replayed.items()}}
 
 
+def _found(flag: Tensor) -> bool:
+    """Whether a flag was raised; while a CUDA graph is captured nothing has run yet, so nobody can know."""
+    recorded = flag.device.type == "cuda" and torch.cuda.is_current_stream_capturing()
+    return not recorded and bool(flag.item())
+
+
 class Allocator:
     """New streams for a run."""
 
@@ -225,12 +231,24 @@ class Compiled:
         for name, value in streams.items():
             given[name] = value.view(torch.uint8) if value.dtype == torch.bool else value
             given[f"stride_{name}"] = value.stride(0)
-        given.update({f"all_{name}": value.to(device) for name, value in hoisted.items()})
+        given.update({f"all_{name}": _placed(value, device) for name, value in hoisted.items()})
         arguments = (given[name] for name in self.arguments)
         block = block_size(span.neurons)
         launch = jitted(self.source, self.name, _interpreted())[(-(-span.neurons // block),)]
         with _surroundings(device):
             launch(span.steps, span.segment, span.neurons, *arguments, BLOCK=block, **OPTIONS)
+
+
+def _placed(value: Tensor, device: torch.device) -> Tensor:
+    """On the device; a number from the CPU is sent once, because that waits for the device."""
+    if value.device == device:
+        return value
+    return value.to(device) if value.dim() else _number(value.item(), value.dtype, device)
+
+
+@lru_cache(maxsize=4096)
+def _number(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(value, dtype=dtype, device=device)
 
 
 def block_size(neurons: int) -> int:
