@@ -11,6 +11,7 @@ from torch import Tensor
 
 from spikeloom import products
 from spikeloom.errors import BackendError
+from spikeloom.products import _kernels
 from tests.products.agreement import TOLERANCE, assert_agree, graded, identical, run, spikes
 
 CANDIDATES = [
@@ -191,3 +192,16 @@ def test_what_does_not_fit_is_refused_as_pytorch_does(name: str) -> None:
         ):
             with pytest.raises(RuntimeError):
                 products.linear(x, weight, bias)
+
+
+@pytest.mark.parametrize("listing", _kernels._LISTINGS)
+@pytest.mark.parametrize("kind", [spikes, graded])
+def test_both_ways_to_list_spikes(listing: str, kind: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+    if listing == "vectors" and _kernels._listing() != "vectors":
+        pytest.skip("needs AVX-512 and LLVM 19")
+    monkeypatch.setattr(_kernels, "_listing", lambda: listing)
+    for name in ("forward_sums", "weight_sums"):
+        monkeypatch.setattr(_kernels, name, getattr(_kernels, name).__wrapped__)
+    values = given(1500, 70, 20, torch.float32, kind(1500, 70))
+    with products.using("event"):
+        assert_agree(run(products.linear, *values), run(F.linear, *values), torch.float32)

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..compile._memory import empty
 from ..compile._threads import parallel
 from . import _kernels
-from ._kernels import CHUNK, TILE, WORD
+from ._kernels import ROOM, TILE, WORD
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ def weight_gradient(packed: Packed, values: Tensor | None, grad: Tensor) -> Tens
     pointers = packed.bits.data_ptr(), grad.data_ptr(), result.data_ptr(), pointer, stride
 
     def work(lo: int, hi: int) -> None:
-        chosen = torch.empty((hi - lo) * CHUNK, dtype=torch.int16)
-        counts = torch.empty(hi - lo, dtype=torch.int64)
-        call(lo, hi, *given, *pointers, chosen.data_ptr(), counts.data_ptr())
+        chosen = torch.empty((hi - lo) * ROOM, dtype=torch.int32)
+        counts, block = torch.empty(hi - lo, dtype=torch.int64), torch.empty(WORD, dtype=torch.int32)
+        call(lo, hi, *given, *pointers, chosen.data_ptr(), counts.data_ptr(), block.data_ptr())
 
     parallel(work, columns, WORD, rows)
     return result

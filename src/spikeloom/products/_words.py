@@ -10,7 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["append_bits", "comparer", "ones_of", "spread", "sum_of_rows", "trailing_zeros"]
+__all__ = ["append_bits", "column_of", "comparer", "ones_of", "spread", "sum_of_rows", "trailing_zeros"]
 
 _WORD = 32
 _INDEX = ir.IntType(64)
@@ -82,6 +82,20 @@ def ones_of(_context: Any, word: Any) -> Any:
         return builder.zext(builder.ctpop(arguments[0]), _INDEX)
 
     return types.int64(types.uint32), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def column_of(_context: Any, words: Any, bit: Any) -> Any:
+    """A word whose bit k is the given bit of words[k], for 32 words."""
+
+    def generate(_c: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        rows = _load(builder, arguments[0], _WORD)
+        mask = builder.shl(ir.IntType(32)(1), builder.trunc(arguments[1], ir.IntType(32)))
+        chosen = builder.and_(rows, _repeated(builder, mask, rows.type))
+        set_there = builder.icmp_unsigned("!=", chosen, ir.Constant(rows.type, [0] * _WORD))
+        return builder.bitcast(set_there, ir.IntType(_WORD))
+
+    return types.uint32(words, types.int64), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
