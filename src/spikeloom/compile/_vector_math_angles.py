@@ -33,21 +33,32 @@ def _quarter_turns(x: Any) -> Any:
 
 
 @njit(forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def near_sine(r: Any) -> Any:
+    """sin(r) for |r| <= pi / 4."""
+    z = r * r
+    p = f(-1.95169763e-4)
+    p = p * z + f(8.33217613e-3)
+    p = p * z + f(-1.66666552e-1)
+    return r + r * z * p
+
+
+@njit(forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def near_cosine(r: Any) -> Any:
+    """cos(r) for |r| <= pi / 4."""
+    z = r * r
+    p = f(2.44327839e-5)
+    p = p * z + f(-1.38873120e-3)
+    p = p * z + f(4.16666456e-2)
+    return f(1.0) - f(0.5) * z + z * z * p
+
+
+@njit(forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _sine(x: Any, n: Any, turn: Any) -> Any:
     """sin(x + turn pi / 2) where n is the number of quarter turns in x."""
     # pi / 2 in two parts; the first has 33 bits, so that its product with n < 2^20 is exact.
     r = f((d(x) - n * d(1.5707963267341256)) - n * d(6.077100506506192e-11))
-    z = r * r
-    sine = f(-1.95169763e-4)
-    sine = sine * z + f(8.33217613e-3)
-    sine = sine * z + f(-1.66666552e-1)
-    sine = r + r * z * sine
-    cosine = f(2.44327839e-5)
-    cosine = cosine * z + f(-1.38873120e-3)
-    cosine = cosine * z + f(4.16666456e-2)
-    cosine = f(1.0) - f(0.5) * z + z * z * cosine
     quarter = i(truncated64(n) + turn)
-    result = cosine if i(quarter & i(1)) == i(1) else sine
+    result = near_cosine(r) if i(quarter & i(1)) == i(1) else near_sine(r)
     result = -result if i(quarter & i(2)) == i(2) else result
     return result if abs(x) <= f(2147483648.0) else f(math.nan)
 

@@ -13,6 +13,7 @@ from numba.extending import intrinsic
 from ..random import PARITY, ROTATIONS
 from ._vector_math import d, f, i, log, rounded, truncated
 from ._vector_math64 import log64
+from ._vector_math_angles import near_cosine, near_sine
 
 
 def _threefry(word: int) -> Callable[..., Any]:
@@ -88,16 +89,8 @@ def normal(seed: Any, purpose: Any, entity: Any, step: Any) -> Any:
     w = _half_turns(seed, purpose, entity, step)
     n = rounded(w + w)
     r = (w - f(0.5) * n) * f(3.14159265)
-    z = r * r
-    sine = f(-1.95169763e-4)
-    sine = sine * z + f(8.33217613e-3)
-    sine = sine * z + f(-1.66666552e-1)
-    sine = r + r * z * sine
-    cosine = f(2.44327839e-5)
-    cosine = cosine * z + f(-1.38873120e-3)
-    cosine = cosine * z + f(4.16666456e-2)
-    cosine = f(1.0) - f(0.5) * z + z * z * cosine
-    return _box_muller(f(math.sqrt(f(-2.0) * log(_chance(seed, purpose, entity, step)))), truncated(n), sine, cosine)
+    size = f(math.sqrt(f(-2.0) * log(_chance(seed, purpose, entity, step))))
+    return _box_muller(size, truncated(n), near_sine(r), near_cosine(r))
 
 
 @njit(forceinline=True, error_model="numpy")  # type: ignore[untyped-decorator]
