@@ -7,19 +7,13 @@ import platform
 import re
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import torch
 
+from spikeloom.cli._diagnosis import processor
+
 PACKAGES = ("spikeloom", "torch", "numba", "numpy", "spikingjelly", "snntorch", "norse")
 BUSY = 0.5  # load average above which times are not to be trusted
-
-
-def _processor() -> str:
-    """The processor's name; /proc/cpuinfo knows it better than the standard library."""
-    cpuinfo = Path("/proc/cpuinfo")
-    found = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.is_file() else None
-    return found.group(1) if found else platform.processor() or platform.machine()
 
 
 def _version(package: str) -> str | None:
@@ -32,7 +26,7 @@ def _version(package: str) -> str | None:
 def describe() -> dict[str, object]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,

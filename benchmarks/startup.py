@@ -36,6 +36,16 @@ print(first - min(call() for _ in range(5)))
 """
 
 
+CATALOGUE = """
+import time
+import spikeloom as sl
+from benchmarks.catalogue import neurons
+start = time.perf_counter()
+sl.neurons.precompile(*neurons().values(), processes={processes}).wait()
+print(time.perf_counter() - start)
+"""
+
+
 def _seconds(script: str, **environment: str) -> float:
     """What the script prints, run in a fresh process."""
     environ = {**os.environ, **environment}
@@ -52,6 +62,12 @@ def _first_calls() -> tuple[float, float]:
         return _seconds(script, SPIKELOOM_CACHE_DIR=folder), _seconds(script, SPIKELOOM_CACHE_DIR=folder)
 
 
+def _catalogue(processes: int) -> float:
+    """Seconds until all kernels of the catalogue are in an empty cache."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _seconds(CATALOGUE.format(processes=processes), SPIKELOOM_CACHE_DIR=folder)
+
+
 def run(*, repeats: int) -> list[Result]:
     imports = [_seconds(IMPORT) for _ in range(repeats)]
     # Compilation takes seconds; three are enough for a median.
@@ -60,5 +76,9 @@ def run(*, repeats: int) -> list[Result]:
         {"": "import spikeloom, beyond import torch", "seconds": median(imports)},
         {"": "first LIF, forward and backward, nothing cached", "seconds": median(cold)},
         {"": "the same from the disk cache", "seconds": median(cached)},
+        *(
+            {"": f"kernels of the catalogue, nothing cached, {count} other processes", "seconds": _catalogue(count)}
+            for count in sorted({1, os.cpu_count() or 1})
+        ),
     ]
     return [Result("Start-up, in fresh processes", rows)]

@@ -1,4 +1,4 @@
-"""The command line: `spikeloom train`, `evaluate`, `predict`."""
+"""The command line: `spikeloom train`, `evaluate`, `predict`, `doctor`, `precompile`."""
 
 from __future__ import annotations
 

@@ -9,7 +9,9 @@ import typer
 from spikeloom import __version__
 from spikeloom.cli._console import output
 from spikeloom.cli._group import Group
+from spikeloom.cli.doctor import doctor
 from spikeloom.cli.evaluate import evaluate
+from spikeloom.cli.precompile import precompile
 from spikeloom.cli.predict import predict
 from spikeloom.cli.train import train
 
@@ -22,6 +24,8 @@ app = typer.Typer(
 app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
+app.command()(doctor)
+app.command()(precompile)
 
 
 def _version(wanted: bool) -> None:
