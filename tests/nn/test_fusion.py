@@ -197,6 +197,29 @@ def test_autocast_gives_what_the_modules_give_on_the_same_products() -> None:
     torch.testing.assert_close(y.float(), wanted)
 
 
+def test_noise_is_that_of_the_neuron_by_itself() -> None:
+    """It is drawn by the neuron's index, which must not depend on the order in memory."""
+    net = (
+        sl.nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), sl.Noisy(sl.LIF(tau_mem=2.0), sigma=1.0))
+        .double()
+        .eval()
+    )
+    x = given(convolutional)
+    torch.manual_seed(7)
+    y = net(x)
+    torch.manual_seed(7)
+    torch.testing.assert_close(y, one_by_one(net, x))
+
+
+@pytest.mark.parametrize("build", [convolutional, residual_images, counted], ids=lambda build: build.__name__)
+def test_recomputed_in_the_backward_pass(build: Callable[[], list[nn.Module]]) -> None:
+    net, x = built(build).double(), given(build)
+    wanted = torch.autograd.grad(net(x).sum(), [x, *net.parameters()])
+    with sl.memory("recompute"):
+        found = torch.autograd.grad(net(x).sum(), [x, *net.parameters()])
+    torch.testing.assert_close(found, wanted)
+
+
 class TestState:
     @pytest.mark.parametrize("build", NETWORKS)
     def test_names_are_those_of_the_modules(self, build: Callable[[], list[nn.Module]]) -> None:
