@@ -125,3 +125,41 @@ def test_generated_statements(tree: Tree, hard: bool, detach: bool) -> None:
         for a, b in zip(found[1:], wanted[1:], strict=True):
             assert torch.isfinite(b).all()
             torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9 * (1 + float(b.abs().max())))
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    tree=TREES,
+    segments=st.integers(1, 9),
+    dtype=st.sampled_from([torch.float32, torch.float64, torch.bfloat16]),
+    strided=st.booleans(),
+    backend=st.sampled_from(["numba", "reference"]),
+)
+def test_recomputed_segments(tree: Tree, segments: int, dtype: torch.dtype, strided: bool, backend: str) -> None:
+    """Bit for bit what keeping every step gives, whatever the statement, the segments, the dtype and the strides."""
+    neuron = generated(tree, hard=True)(learn=("p",))
+    x = torch.randn(14, 3, 5, generator=torch.Generator().manual_seed(0)).to(dtype)
+    x = x[::2] if strided else x[:7]
+    with sl.backend(backend):
+        with sl.memory("states"):
+            wanted = gradients(neuron, neuron, x)
+        with sl.memory("recompute", segments=segments):
+            found = gradients(neuron, neuron, x)
+    assert all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))
+
+
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(tree=TREES)
+def test_a_parameter_that_varies(tree: Tree) -> None:
+    """Held at one value over time it gives what the number gives, and its gradients add up to the number's."""
+    neuron = generated(tree, hard=False)().double()
+    x = torch.randn(7, 3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    p = torch.full((7,), 0.53, dtype=torch.float64, requires_grad=True)
+    learning = generated(tree, hard=False)(learn=("p",)).double()
+    given, wanted = neuron(x, p=p), learning(x)
+    assert torch.equal(given, wanted)
+    (found,) = torch.autograd.grad(given.sum() + 0 * p.sum(), p)
+    (expected,) = torch.autograd.grad(wanted.sum() + 0 * learning.raw_p, learning.raw_p)
+    torch.testing.assert_close(
+        found.sum(), expected, rtol=1e-5, atol=1e-5 * (1 + float(expected.abs())), check_dtype=False
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, jacrev, vmap
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import spikeloom as sl
 from spikeloom.errors import SpikeloomError
@@ -164,6 +166,33 @@ class TestTransforms:
     def test_a_second_derivative_is_refused(self) -> None:
         with pytest.raises(Exception, match=r"differentiated again|once_differentiable"):
             grad(lambda raw: grad(self.loss)(raw, self.x))(torch.tensor(0.5))
+
+
+class _Counted(TorchDispatchMode):
+    """Counts the operations that reach PyTorch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("policy", ["states", "recompute"])
+def test_the_number_of_operations_does_not_depend_on_the_number_of_steps(policy: str) -> None:
+    """And a kernel visits each step a fixed number of times: cost is linear in T, without measuring time."""
+    net = sl.nn.Sequential(nn.Linear(5, 4), sl.LIF(tau_mem=2.0, learn="tau_mem"), sl.nn.Recurrent(sl.LIF(), 4))
+    counts = []
+    for steps in (10, 1000):
+        x = torch.rand(steps, 2, 5)
+        with sl.memory(policy):
+            net(x).sum().backward()
+            with _Counted() as counted:
+                net(x).sum().backward()
+        counts.append(counted.count)
+    assert counts[0] == counts[1]
 
 
 def test_autocast() -> None:
