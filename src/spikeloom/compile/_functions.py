@@ -215,18 +215,6 @@ def _heaviside(b: Builder, x: Node, values: Node) -> Node:
     return b.emit("where", b.emit("eq", x, 0.0), values, b.emit("real", b.emit("gt", x, 0.0)))
 
 
-@lowers("signbit")
-def _signbit(b: Builder, x: Node) -> Node:
-    """Also that of a zero, which its reciprocal tells."""
-    return b.emit("lt", b.emit("where", b.emit("eq", x, 0.0), b.emit("div", 1.0, x), x), 0.0)
-
-
-@lowers("copysign")
-def _copysign(b: Builder, x: Node, y: Node) -> Node:
-    size = b.emit("abs", x)
-    return b.emit("where", _signbit(b, y), b.emit("neg", size), size)
-
-
 @lowers("fmax")
 def _fmax(b: Builder, x: Node, y: Node) -> Node:
     """The larger one, or the one that is not NaN."""

@@ -104,6 +104,18 @@ def _sinc(b: Builder, x: Node) -> Node:
     return b.emit("where", zero, 1.0, b.emit("div", b.emit("sin", phase), phase))
 
 
+@lowers("signbit")
+def _signbit(b: Builder, x: Node) -> Node:
+    """Also that of a zero, which its reciprocal tells."""
+    return b.emit("lt", b.emit("where", b.emit("eq", x, 0.0), b.emit("div", 1.0, x), x), 0.0)
+
+
+@lowers("copysign")
+def _copysign(b: Builder, x: Node, y: Node) -> Node:
+    size = b.emit("abs", x)
+    return b.emit("where", _signbit(b, y), b.emit("neg", size), size)
+
+
 @lowers("deg2rad")
 def _deg2rad(b: Builder, x: Node) -> Node:
     return b.emit("mul", x, math.pi / 180.0)
