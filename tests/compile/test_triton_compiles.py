@@ -105,9 +105,12 @@ def test_lif(target: tuple[str, int | str, int], stream: torch.dtype, recompute:
         assert_exact(compiled(part, dtype, stream, target), dtype)
 
 
-@pytest.mark.parametrize("target", [TARGETS[1], TARGETS[2]], ids=str)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_every_function(dtype: torch.dtype, target: tuple[str, int | str, int]) -> None:
+@pytest.mark.parametrize(
+    ("target", "dtype"),
+    [(TARGETS[1], torch.float32), (TARGETS[1], torch.float64), (TARGETS[2], torch.float32)],
+    ids=str,
+)
+def test_every_function(target: tuple[str, int | str, int], dtype: torch.dtype) -> None:
     loop = build_loop(everything()(), ("s",), frozenset({"i", "p"}))
     kernel = _triton.build(loop, Variant(dtype, True, frozenset(), dtype))
     for part in (kernel._forward, kernel._backward):

@@ -35,6 +35,8 @@ ROUGH = {"pow": 2e-13, "log2": 5e-16, "atan": 5e-16, "atan2": 7e-16, "hypot": 7e
 @pytest.fixture(autouse=True)
 def interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRITON_INTERPRET", "1")
+    # The interpreter takes as long for a large block as for a small one.
+    monkeypatch.setattr(_triton, "block_size", lambda neurons: 4096)
 
 
 def loop_of(names: list[str]) -> Loop:
