@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import spikeloom as sl
-from spikeloom.compile import _numba, _recurrent_kernel
+from spikeloom.compile import Feedback, _numba, _recurrent, _recurrent_kernel
 from spikeloom.compile._recurrent_product import product_address
 from spikeloom.neurons import Neuron
 
@@ -230,3 +230,15 @@ def test_nothing_to_do(shape: tuple[int, ...]) -> None:
         result = run(layer, torch.zeros(shape), name)
         assert result.forward["y"].shape == shape
         assert (result.gradients["weight"] == 0).all()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_operation_for_captured_graphs_passes_the_checks_of_torch_library() -> None:
+    neuron, weight = lif(), sixtyfourths(4, 4, seed=1).requires_grad_()
+    given = {"i": sixtyfourths(5, 2, 4).requires_grad_()}
+    feedback = Feedback("s", "i", 2)
+    call = _recurrent._call(neuron, neuron.param_values(), given, None, ("s",), feedback, weight, None, None)
+    plan, origin, tensors = _recurrent._prepared(call)
+    leaves = [t.detach().clone().requires_grad_(t.requires_grad) for t in tensors]
+    arguments = leaves, weight, sixtyfourths(2, 2, 4, seed=2).requires_grad_(), origin, plan.number
+    torch.library.opcheck(torch.ops.spikeloom.advance_recurrent.default, arguments)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import io
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
+from functorch.compile import make_boxed_func
 from torch import Tensor, nn
+from torch._dynamo.backends.common import aot_autograd
 
 import spikeloom as sl
 
@@ -316,8 +319,31 @@ def test_nan_names_neuron_and_step() -> None:
         layer(x)
 
 
-def test_a_captured_graph_gives_the_same() -> None:
-    net, x = network(), spikes(4)
-    captured = torch.compile(net, fullgraph=True, backend="aot_eager")
-    found = torch.autograd.grad(captured(x).sum(), list(net.parameters()))
-    torch.testing.assert_close(found, torch.autograd.grad(net(x).sum(), list(net.parameters())))
+def test_a_captured_graph_is_one_operation_and_gives_the_same() -> None:
+    net, found = network(), []
+
+    def look(graph: torch.fx.GraphModule, _: list[Tensor]) -> Callable[..., object]:
+        names = [str(node.target) for node in graph.graph.nodes]
+        found.append((len(names), sum("advance_recurrent" in name for name in names)))
+        return make_boxed_func(graph.forward)
+
+    for steps in (4, 11):
+        x = spikes(steps)
+        captured = torch.compile(net, fullgraph=True, dynamic=False, backend=aot_autograd(fw_compiler=look))
+        given = torch.autograd.grad(captured(x).sum(), list(net.parameters()))
+        torch.testing.assert_close(given, torch.autograd.grad(net(x).sum(), list(net.parameters())))
+    sizes = {size for size, _ in found}
+    assert all(operations == 1 for _, operations in found)
+    assert len(found) == 4, "forward and backward, twice"
+    assert len(sizes) == 2, "the graph grows with the number of steps"
+
+
+def test_a_functional_gradient() -> None:
+    layer, x = sl.nn.Recurrent(lif(), sixtyfourths(5, 5)), 2 * torch.rand(9, 2, 5)
+
+    def loss(weight: Tensor) -> Tensor:
+        return torch.func.functional_call(layer, {"weight": weight}, (x,)).sum()
+
+    found = torch.func.grad(loss)(layer.weight.detach())
+    layer(x).sum().backward()
+    torch.testing.assert_close(found, layer.weight.grad)

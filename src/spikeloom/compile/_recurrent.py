@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.utils._python_dispatch import _disable_current_modes
 
 from ..parameters import Value
 from ._arguments import (
@@ -26,8 +27,9 @@ from ._backend import choose
 from ._execute import _differentiated, backward, by_role, forward, prepare, run
 from ._kernel import Variant
 from ._loop import build_loop
-from ._plan import Plan, _fields
-from ._recurrent_kernel import RecurrentKernel, RecurrentLoop
+from ._plan import BY_NUMBER, Plan, _fields, _numbers
+from ._recurrent_kernel import RecurrentKernel, RecurrentLoop, bound
+from ._recurrent_library import advance_recurrent
 from ._statement import Statement
 
 
@@ -79,6 +81,7 @@ class RecurrentCall:
 _WEIGHT, _BEFORE = "(weight)", "(in flight)"
 
 _kernels: dict[Hashable, RecurrentKernel] = {}
+_plans: dict[Hashable, Plan] = {}
 
 
 def run_recurrent(
@@ -126,8 +129,8 @@ def plan_recurrent(
 
 
 def _compiles(device: torch.device) -> bool:
-    """Whether one kernel runs all steps: on the CPU, unless a graph is being captured, of which the steps are part."""
-    return choose(device)[0].NAME == "numba" and not captured()
+    """Whether one kernel runs all steps: on the CPU, unless under a transform of torch.func."""
+    return choose(device)[0].NAME == "numba" and (torch.compiler.is_compiling() or not captured())
 
 
 def _call(
@@ -179,10 +182,13 @@ def _stepwise(call: RecurrentCall) -> tuple[dict[str, Tensor], dict[str, Tensor]
 def _at_once(call: RecurrentCall) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """All steps in one kernel."""
     plan, origin, tensors = _prepared(call)
-    given = call.feedback, call.weight, call.given_before, *tensors
-    results = _RunRecurrent.apply(plan, origin, *given)  # type: ignore[no-untyped-call]
+    if torch.compiler.is_compiling():
+        results = advance_recurrent([*tensors], call.weight, call.before.clone(), origin, plan.number)
+    else:
+        given = call.feedback, call.weight, call.given_before, *tensors
+        results = _RunRecurrent.apply(plan, origin, *given)  # type: ignore[no-untyped-call]
     produced = dict(zip(plan.loop.outputs, results, strict=False))
-    final = dict(zip(plan.loop.states, results[len(produced) :], strict=True))
+    final = dict(zip(plan.loop.states, results[len(produced) :], strict=False))
     if call.statement.noises:
         final[NOISE] = origin + torch.tensor([0, plan.steps])
     return produced, final
@@ -207,7 +213,10 @@ def _plan(call: RecurrentCall, params: Mapping[str, Tensor], initial: Mapping[st
     wrt = _differentiated(params, streams, {**initial, _WEIGHT: call.weight, _BEFORE: call.before})
     wrt = wrt | {feedback.into} if wrt else wrt
     tensors = frozenset(label for label, value in params.items() if value.dim())
-    key = (
+    backend, reason = choose(x.device)
+    # A captured graph may leave sizes open; a plan fixes them.
+    shape = torch.Size(int(n) for n in x.shape)
+    kind = (
         call.statement.key(),
         call.outputs,
         feedback.output,
@@ -217,16 +226,32 @@ def _plan(call: RecurrentCall, params: Mapping[str, Tensor], initial: Mapping[st
         tensors,
         x.dtype,
     )
-    if key not in _kernels:
-        plain = build_loop(call.statement, call.outputs, wrt, tuple(call.varying))
-        loop = RecurrentLoop.of(plain, feedback.output, feedback.into)
-        _kernels[key] = RecurrentKernel(loop, Variant(x.dtype, bool(wrt), _fields(loop, tensors), x.dtype))
-    kernel, (backend, reason) = _kernels[key], choose(x.device)
-    name, steps = type(call.statement).__name__, x.shape[0]
-    shape, labels = torch.Size(x.shape[1:]), tuple(params)
-    return Plan(
-        -1, name, kernel.loop, kernel, backend.NAME, reason, kernel.variant, steps, shape, max(steps, 1), labels
-    )
+    key = (*kind, shape, backend.NAME, reason)
+    if key not in _plans:
+        # Nothing of a graph that is being captured may enter the program.
+        with _disable_current_modes():
+            kernel = _kernels[kind] if kind in _kernels else _kernel(call, wrt, tensors)
+        _kernels[kind] = kernel
+        number, name, steps = next(_numbers), type(call.statement).__name__, shape[0]
+        given = (
+            kernel.loop,
+            kernel,
+            backend.NAME,
+            reason,
+            kernel.variant,
+            steps,
+            shape[1:],
+            max(steps, 1),
+            tuple(params),
+        )
+        BY_NUMBER[number] = _plans[key] = Plan(number, name, *given)
+    return _plans[key]
+
+
+def _kernel(call: RecurrentCall, wrt: frozenset[str], tensors: frozenset[str]) -> RecurrentKernel:
+    plain = build_loop(call.statement, call.outputs, wrt, tuple(call.varying))
+    loop = RecurrentLoop.of(plain, call.feedback.output, call.feedback.into)
+    return RecurrentKernel(loop, Variant(call.x.dtype, bool(wrt), _fields(loop, tensors), call.x.dtype))
 
 
 class _RunRecurrent(torch.autograd.Function):
@@ -241,7 +266,8 @@ class _RunRecurrent(torch.autograd.Function):
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
         inputs, states, params = by_role(plan, tensors)
-        result = forward(_bound(plan, feedback, weight, before), plan.span(*origin.tolist()), inputs, states, params)
+        start = _at_rest(weight, feedback.delay, plan) if before is None else before
+        result = forward(bound(plan, weight, start), plan.span(*origin.tolist()), inputs, states, params)
         emitted = result.outputs[plan.loop.outputs.index(feedback.output)]
         ctx.save_for_backward(weight, before, emitted, *result.saved.values())
         ctx.plan, ctx.origin, ctx.hoisted, ctx.names = plan, origin, result.hoisted, tuple(result.saved)
@@ -258,8 +284,10 @@ class _RunRecurrent(torch.autograd.Function):
         weight, before, emitted, *kept = ctx.saved_tensors
         plan: Plan = ctx.plan
         saved = dict(zip(ctx.names, kept, strict=True))
-        bound = _bound(plan, ctx.feedback, weight, before)
-        found = backward(bound, plan.span(*ctx.origin.tolist()), ctx.hoisted, saved, ctx.shapes, grads)
+        start = _at_rest(weight, ctx.feedback.delay, plan) if before is None else before
+        found = backward(
+            bound(plan, weight, start), plan.span(*ctx.origin.tolist()), ctx.hoisted, saved, ctx.shapes, grads
+        )
         current = found.inputs[ctx.feedback.into]
         needs = ctx.needs_input_grad
         for_weight = _weight_gradient(ctx.feedback, current, emitted, before) if needs[3] else None
@@ -270,12 +298,8 @@ class _RunRecurrent(torch.autograd.Function):
         return (None, None, None, for_weight, for_before, *inputs, *states, *params)
 
 
-def _bound(plan: Plan, feedback: Feedback, weight: Tensor, before: Tensor | None) -> Plan:
-    """The plan with the kernel for this weight."""
-    assert isinstance(plan.kernel, RecurrentKernel)
-    if before is None:
-        before = weight.new_zeros(()).expand(feedback.delay, *plan.shape)
-    return replace(plan, kernel=plan.kernel.returning(weight, before))
+def _at_rest(weight: Tensor, delay: int, plan: Plan) -> Tensor:
+    return weight.new_zeros(()).expand(delay, *plan.shape)
 
 
 def _weight_gradient(feedback: Feedback, current: Tensor, emitted: Tensor, before: Tensor | None) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Self
 
@@ -15,6 +15,7 @@ from ._loop import GRAD_OUTPUT, INPUT, Loop
 from ._memory import empty
 from ._numba import NumbaKernel
 from ._numba_source import KernelSource
+from ._plan import Plan
 from ._program import Program
 from ._recurrent_product import TILE, product_address
 from ._recurrent_source import RecurrentSource
@@ -93,3 +94,9 @@ class RecurrentKernel(NumbaKernel):
 
 def _named(own: Buffers) -> Buffers:
     return {_OWN + name: value.detach() for name, value in own.items()}
+
+
+def bound(plan: Plan, weight: Tensor, before: Tensor) -> Plan:
+    """The plan with the kernel for this weight."""
+    assert isinstance(plan.kernel, RecurrentKernel)
+    return replace(plan, kernel=plan.kernel.returning(weight, before))
