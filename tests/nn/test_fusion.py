@@ -199,12 +199,9 @@ def test_autocast_gives_what_the_modules_give_on_the_same_products() -> None:
 
 def test_noise_is_that_of_the_neuron_by_itself() -> None:
     """It is drawn by the neuron's index, which must not depend on the order in memory."""
-    net = (
-        sl.nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), sl.Noisy(sl.LIF(tau_mem=2.0), sigma=1.0))
-        .double()
-        .eval()
-    )
-    x = given(convolutional)
+    neuron = sl.Noisy(sl.LIF(tau_mem=2.0), sigma=1.0)
+    net = sl.nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), neuron).eval()
+    x = given(convolutional, torch.float32)
     torch.manual_seed(7)
     y = net(x)
     torch.manual_seed(7)
