@@ -10,7 +10,7 @@ SURFACE = {
     # neurons that everyone types
     "IF", "LIF", "CurrentLIF", "AdaptiveLIF", "LeakyIntegrator", "Refractory", "AdaptiveThreshold", "Noisy",
     # running them
-    "unroll", "record", "backend", "explain",
+    "unroll", "record", "backend", "memory", "explain",
     # contract tests
     "check_encoder", "check_neuron", "check_surrogate",
     # catalogues

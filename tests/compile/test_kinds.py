@@ -113,7 +113,7 @@ def test_integers_are_those_of_32_bits(backend: str) -> None:
                 "remainder": self.remainder % 4,
                 "zero": self.zero // (self.zero - self.zero) + self.zero % (self.zero ^ self.zero),
                 "cast": (self.i * 1e10).to(torch.int32),
-                "flipped": ~self.flipped >> 1,
+                "flipped": (~self.flipped >> 1) + (self.flipped << 40) + (self.flipped << -1) + (self.flipped >> 33),
             }
 
     with sl.backend(backend):

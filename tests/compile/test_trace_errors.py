@@ -97,7 +97,7 @@ def _random(self: Stated) -> dict[str, object]:
 
 
 def _integer(self: Stated) -> dict[str, object]:
-    return {"v": self.v.to(torch.int32)}
+    return {"v": self.v.to(torch.int64)}
 
 
 def _no_lowering(self: Stated) -> dict[str, object]:
