@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.utils._python_dispatch import _disable_current_modes
 
 from ..parameters import Value
@@ -24,30 +22,14 @@ from ._arguments import (
     state_dtype,
 )
 from ._backend import choose
-from ._execute import _differentiated, backward, by_role, forward, prepare, run
+from ._execute import _differentiated, prepare, run
 from ._kernel import Variant
 from ._loop import build_loop
 from ._plan import BY_NUMBER, Plan, _fields, _numbers
-from ._recurrent_kernel import RecurrentKernel, RecurrentLoop, bound
+from ._recurrent_function import Feedback, RunRecurrent
+from ._recurrent_kernel import RecurrentKernel, RecurrentLoop
 from ._recurrent_library import advance_recurrent
 from ._statement import Statement
-
-
-def _dense(a: Tensor, b: Tensor) -> Tensor:
-    return a.t() @ b
-
-
-@dataclass(frozen=True)
-class Feedback:
-    """Which output returns to which input `delay` steps later.
-
-    `summed` computes the gradient of the weight: a.T @ b of a gradient and the outputs that returned, [T * B, n] each.
-    """
-
-    output: str
-    into: str
-    delay: int
-    summed: Callable[[Tensor, Tensor], Tensor] = _dense
 
 
 @dataclass(frozen=True)
@@ -186,7 +168,7 @@ def _at_once(call: RecurrentCall) -> tuple[dict[str, Tensor], dict[str, Tensor]]
         results = advance_recurrent([*tensors], call.weight, call.before.clone(), origin, plan.number)
     else:
         given = call.feedback, call.weight, call.given_before, *tensors
-        results = _RunRecurrent.apply(plan, origin, *given)  # type: ignore[no-untyped-call]
+        results = RunRecurrent.apply(plan, origin, *given)  # type: ignore[no-untyped-call]
     produced = dict(zip(plan.loop.outputs, results, strict=False))
     final = dict(zip(plan.loop.states, results[len(produced) :], strict=False))
     if call.statement.noises:
@@ -252,67 +234,3 @@ def _kernel(call: RecurrentCall, wrt: frozenset[str], tensors: frozenset[str]) -
     plain = build_loop(call.statement, call.outputs, wrt, tuple(call.varying))
     loop = RecurrentLoop.of(plain, call.feedback.output, call.feedback.into)
     return RecurrentKernel(loop, Variant(call.x.dtype, bool(wrt), _fields(loop, tensors), call.x.dtype))
-
-
-class _RunRecurrent(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        plan: Plan,
-        origin: Tensor,
-        feedback: Feedback,
-        weight: Tensor,
-        before: Tensor | None,
-        *tensors: Tensor,
-    ) -> tuple[Tensor, ...]:
-        inputs, states, params = by_role(plan, tensors)
-        start = _at_rest(weight, feedback.delay, plan) if before is None else before
-        result = forward(bound(plan, weight, start), plan.span(*origin.tolist()), inputs, states, params)
-        emitted = result.outputs[plan.loop.outputs.index(feedback.output)]
-        ctx.save_for_backward(weight, before, emitted, *result.saved.values())
-        ctx.plan, ctx.origin, ctx.hoisted, ctx.names = plan, origin, result.hoisted, tuple(result.saved)
-        ctx.feedback = feedback
-        ctx.shapes = {name: value.shape for name, value in params.items()}
-        ctx.set_materialize_grads(False)
-        results = (*result.outputs, *result.states)
-        ctx.mark_non_differentiable(*(y for y in results if not y.is_floating_point()))
-        return results
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        weight, before, emitted, *kept = ctx.saved_tensors
-        plan: Plan = ctx.plan
-        saved = dict(zip(ctx.names, kept, strict=True))
-        start = _at_rest(weight, ctx.feedback.delay, plan) if before is None else before
-        found = backward(
-            bound(plan, weight, start), plan.span(*ctx.origin.tolist()), ctx.hoisted, saved, ctx.shapes, grads
-        )
-        current = found.inputs[ctx.feedback.into]
-        needs = ctx.needs_input_grad
-        for_weight = _weight_gradient(ctx.feedback, current, emitted, before) if needs[3] else None
-        for_before = _in_flight_gradient(current, weight, before) if needs[4] and before is not None else None
-        inputs = (found.inputs.get(name) for name in plan.loop.inputs)
-        states = (found.states.get(name) for name in plan.loop.states)
-        params = (found.params.get(name) for name in ctx.shapes)
-        return (None, None, None, for_weight, for_before, *inputs, *states, *params)
-
-
-def _at_rest(weight: Tensor, delay: int, plan: Plan) -> Tensor:
-    return weight.new_zeros(()).expand(delay, *plan.shape)
-
-
-def _weight_gradient(feedback: Feedback, current: Tensor, emitted: Tensor, before: Tensor | None) -> Tensor:
-    """Over all steps and samples, the gradient of the current times the output that returned, in one product."""
-    early, late = current[: feedback.delay], current[feedback.delay :]
-    gradient = feedback.summed(late.flatten(0, 1), emitted[: len(late)].flatten(0, 1))
-    if before is not None:
-        gradient = gradient + early.flatten(0, 1).t() @ before[: len(early)].flatten(0, 1)
-    return gradient
-
-
-def _in_flight_gradient(current: Tensor, weight: Tensor, before: Tensor) -> Tensor:
-    """Output k in flight returned at step k, if there was one."""
-    gradient = torch.zeros_like(before)
-    gradient[: len(current)] = current[: len(before)] @ weight
-    return gradient
