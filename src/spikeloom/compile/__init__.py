@@ -7,7 +7,8 @@ from ._execute import prepare, run
 from ._object_code import cache_folder
 from ._plan import Plan
 from ._policy import memory
-from ._recurrent import Feedback, plan_recurrent, run_recurrent
+from ._recurrent import plan_recurrent, run_recurrent
+from ._recurrent_function import Feedback
 from ._statement import Statement
 from ._trace import depends, leaf, partials
 
