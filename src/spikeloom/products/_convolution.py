@@ -117,5 +117,6 @@ class _Convolution(torch.autograd.Function):
                 grad_w = _image.dense_weight_gradient(grad, x, weight.shape, ctx.window)
             elif needs_weight:
                 grad_w = _image.weight_gradient(grad, values, packed, ctx.x_shape, weight.shape, ctx.window, ctx.name)
-            grad_b = grad.sum((0, 2, 3), dtype=ctx.bias_dtype) if needs_bias else None
+            # Added up in float32 in any case; asked for such a result, PyTorch would first convert the whole gradient.
+            grad_b = grad.sum((0, 2, 3)).to(ctx.bias_dtype) if needs_bias else None
         return grad_x, None, None if grad_w is None else grad_w.to(weight.dtype), grad_b, None, None, None

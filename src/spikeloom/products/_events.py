@@ -97,6 +97,13 @@ def weight_gradient(packed: Packed, values: Tensor | None, grad: Tensor) -> Tens
     return result
 
 
+def converted(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """x [rows, columns] in that dtype, its rows contiguous; in a reused block, whose pages are there already."""
+    if x.dtype is dtype and x.is_contiguous():
+        return x
+    return _buffer(x.shape[0], x.shape[1], dtype).copy_(x)
+
+
 def _value_pointer(values: Tensor | None, instead: Tensor) -> tuple[int, int]:
     return (instead.data_ptr(), 0) if values is None else (values.data_ptr(), values.stride(0))
 

@@ -38,7 +38,7 @@ def forward(x: Tensor, packed: Packed | None, weight: Tensor, bias: Tensor | Non
         patches = window.patches(packed, (x.shape[2], x.shape[3]))
         values = None if packed.binary else _value_patches(x.to(dtype).to(real), window)
         start = None if bias is None else bias.to(real)
-        y = _events.product(patches, values, by_patch(weight.to(real)), start).to(dtype)
+        y = _events.converted(_events.product(patches, values, by_patch(weight.to(real)), start), dtype)
         return y.view(x.shape[0], height, width, outputs).permute(0, 3, 1, 2)
 
     shape = x.shape[0] * height * width, outputs, *weight.shape[1:], *window.stride
@@ -71,7 +71,7 @@ def weight_gradient(
         real = SUMS[dtype]
         patches = window.patches(packed, (x_shape[2], x_shape[3]))
         weights = None if values is None else _value_patches(values.to(dtype).to(real), window)
-        rows = rows_of(channels_last(grad)).to(real)
+        rows = _events.converted(rows_of(channels_last(grad)), real)
         return by_weight(_events.weight_gradient(patches, weights, rows), shape)
 
     def dense() -> Tensor:

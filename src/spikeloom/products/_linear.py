@@ -81,5 +81,6 @@ class _Linear(torch.autograd.Function):
                 grad_w = grad.t() @ (x if edge is None else x + edge).to(ctx.dtype)
             elif needs_weight:
                 grad_w = _matrix.weight_gradient(grad, values, packed, ctx.name)
-            grad_b = grad.sum(0, dtype=ctx.bias_dtype) if needs_bias else None
+            # Added up in float32 in any case; asked for such a result, PyTorch would first convert the whole gradient.
+            grad_b = grad.sum(0).to(ctx.bias_dtype) if needs_bias else None
         return grad_x, None, None if grad_w is None else grad_w.to(weight.dtype), grad_b, None, None

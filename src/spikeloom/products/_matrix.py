@@ -21,11 +21,12 @@ def forward(x: Tensor, packed: Packed | None, weight: Tensor, bias: Tensor | Non
         real = SUMS[dtype]
         values = None if packed.binary else x.to(dtype).to(real)
         by_input = weight.to(real).t().contiguous()
-        return _events.product(packed, values, by_input, None if bias is None else bias.to(real)).to(dtype)
+        start = None if bias is None else bias.to(real)
+        return _events.converted(_events.product(packed, values, by_input, start), dtype)
 
     candidates = {
-        "dense": lambda: F.linear(x.to(dtype), weight, bias),
-        "onednn": lambda: _onednn(x.to(dtype), weight, bias),
+        "dense": lambda: F.linear(_events.converted(x, dtype), weight, bias),
+        "onednn": lambda: _onednn(_events.converted(x, dtype), weight, bias),
         "event": event,
     }
     return routed(Size("linear", (x.shape[0], *weight.shape), dtype), candidates, packed, name)
@@ -48,7 +49,7 @@ def weight_gradient(grad: Tensor, values: Tensor | None, packed: Packed | None, 
         assert packed is not None
         real = SUMS[dtype]
         weights = None if packed.binary or values is None else values.to(dtype).to(real)
-        return _events.weight_gradient(packed, weights, grad.to(real).contiguous()).t()
+        return _events.weight_gradient(packed, weights, _events.converted(grad, real)).t()
 
     candidates = {
         "dense": lambda: grad.t() @ dense_input(values, packed, dtype),
