@@ -227,15 +227,11 @@ def _blocks(template: str, real: str, outputs: int, weighted: bool) -> tuple[str
     narrow = (lanes,) * (rest // lanes) + ((rest % lanes,) if rest % lanes else ())
     definitions = f"add_full = sum_of_rows({(lanes,) * _ACCUMULATORS}, {weighted})\n"
     body = template.strip().format(add="add_full", room=ROOM)
-    lines = [f"c = int64({0})", f"while c + {full} <= outputs:", *_indented(body), f"    c += {full}"]
+    lines = [f"c = int64({0})", f"while c + {full} <= outputs:", textwrap.indent(body, "    "), f"    c += {full}"]
     if rest:
         definitions += f"add_rest = sum_of_rows({narrow}, {weighted})\n"
         lines += template.strip().format(add="add_rest", room=ROOM).splitlines()
-    return definitions, "\n".join(f"        {line}" for line in lines)
-
-
-def _indented(text: str) -> list[str]:
-    return [f"    {line}" for line in text.splitlines()]
+    return definitions, textwrap.indent("\n".join(lines), " " * 8)
 
 
 _INDEX, _PLACE = ["int64"], ctypes.create_string_buffer(64)
