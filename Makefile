@@ -16,7 +16,7 @@ help:
 	@echo 'make demo    train on handwritten digits; open runs/demo/report.html afterwards'
 	@echo 'make test    run the tests'
 	@echo 'make check   format, lint, types, layers, tests, docs: what a change must pass'
-	@echo 'make bench   measure speed against SpikingJelly, snnTorch and a plain PyTorch loop'
+	@echo 'make bench   measure speed against SpikingJelly, snnTorch, Norse and plain PyTorch'
 	@echo 'make clean   remove .venv, caches and runs/demo'
 
 $(INSTALLED): pyproject.toml constraints.txt

@@ -77,7 +77,7 @@ def run(*, repeats: int) -> list[Result]:
         {"": "first LIF, forward and backward, nothing cached", "seconds": median(cold)},
         {"": "the same from the disk cache", "seconds": median(cached)},
         *(
-            {"": f"kernels of the catalogue, nothing cached, {count} other processes", "seconds": _catalogue(count)}
+            {"": f"kernels of the catalogue, nothing cached, {count} at a time", "seconds": _catalogue(count)}
             for count in sorted({1, os.cpu_count() or 1})
         ),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -14,6 +16,7 @@ from benchmarks.catalogue import drive, neurons
 from benchmarks.contenders import NORSE, OURS, PEER_LIF, SNNTORCH, SPIKINGJELLY, TAU, loop_lif, spikeloom_lif
 from benchmarks.memory import BUDGET, FEW, Saved, longest, saved_bytes
 from benchmarks.networks import CSNN, FC, RSNN, RecurrentSpiking, Spiking, Task, assemble, rates
+from benchmarks.peak_memory import growth
 from benchmarks.plain_loop import PlainLoop
 from benchmarks.tables import Result, markdown, text
 from benchmarks.timing import fastest, interleaved, milliseconds, ratio
@@ -61,6 +64,14 @@ def test_saved_bytes() -> None:
     assert saved_bytes(lambda x: x.exp().sin(), x) == Saved(size, size)  # sine keeps its argument, the same storage
     assert saved_bytes(lambda x: x.sin(), x) == Saved(size, 0)  # the input itself
     assert saved_bytes(lambda x: x + 1, x) == Saved(0, 0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_peak_is_that_of_the_work_alone() -> None:
+    size = 64 << 20
+    torch.ones(4 * size)  # an earlier peak
+    assert growth(lambda: torch.ones(size // 4)) == pytest.approx(size, rel=0.2)
+    assert growth(lambda: None) < size // 8
 
 
 def test_longest_sequence() -> None:
