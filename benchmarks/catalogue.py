@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from statistics import median
 
@@ -15,6 +14,7 @@ from benchmarks.contenders import LOOP, OURS
 from benchmarks.plain_loop import PlainLoop
 from benchmarks.tables import Result, Row
 from benchmarks.timing import interleaved, milliseconds, ratio
+from spikeloom.cli.precompile import catalogue
 
 STEPS, NEURONS = 32, 131_072
 # Mean and standard deviation of the input, by its unit: enough that most neurons spike now and then.
@@ -23,14 +23,6 @@ _DRIVE = {"1": (1.5, 4.0), "mV": (15.0, 20.0), "pA": (800.0, 500.0), "nA": (0.8,
 GRADED = 1e-3
 
 Call = Callable[..., Tensor]
-
-
-def neurons() -> dict[str, sl.Neuron]:
-    """One of each class of the catalogue, wrappers around a LIF, by name."""
-    classes = [getattr(sl.neurons, name) for name in sl.neurons.__all__]
-    final = [c for c in classes if inspect.isclass(c) and issubclass(c, sl.Neuron) and not c.__subclasses__()]
-    wrapped = {c: issubclass(c, sl.neurons.Wrapper) for c in final if not inspect.isabstract(c)}
-    return {c.__name__: c(sl.LIF(tau_mem=2.0)) if inner else c() for c, inner in wrapped.items()}
 
 
 def drive(neuron: sl.Neuron, steps: int, count: int) -> list[Tensor]:
@@ -72,7 +64,7 @@ def run(*, repeats: int) -> list[Result]:
     agreements: list[Row] = []
     rows: list[Row] = []
     left_out: list[str] = []
-    for name, neuron in neurons().items():
+    for name, neuron in catalogue().items():
         inputs = drive(neuron, STEPS, NEURONS)
         loop = neuron.plan(*(x.requires_grad_() for x in inputs)).loop
         if getattr(loop, "random", False):

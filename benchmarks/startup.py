@@ -39,9 +39,9 @@ print(first - min(call() for _ in range(5)))
 CATALOGUE = """
 import time
 import spikeloom as sl
-from benchmarks.catalogue import neurons
+from spikeloom.cli.precompile import catalogue
 start = time.perf_counter()
-sl.neurons.precompile(*neurons().values(), processes={processes}).wait()
+sl.neurons.precompile(*catalogue().values(), processes={processes}).wait()
 print(time.perf_counter() - start)
 """
 

@@ -12,7 +12,7 @@ import spikeloom as sl
 from benchmarks import onm, readme, training_step
 from benchmarks.agreement import Agreement, DisagreementError, compare
 from benchmarks.catalogue import compare as compare_with_loop
-from benchmarks.catalogue import drive, neurons
+from benchmarks.catalogue import drive
 from benchmarks.contenders import NORSE, OURS, PEER_LIF, SNNTORCH, SPIKINGJELLY, TAU, loop_lif, spikeloom_lif
 from benchmarks.memory import BUDGET, FEW, Saved, longest, saved_bytes
 from benchmarks.networks import CSNN, FC, RSNN, RecurrentSpiking, Spiking, Task, assemble, rates
@@ -21,6 +21,7 @@ from benchmarks.plain_loop import PlainLoop
 from benchmarks.tables import Result, markdown, text
 from benchmarks.timing import fastest, interleaved, milliseconds, ratio
 from benchmarks.training_step import BFLOAT16, FLOAT32, Contender
+from spikeloom.cli.precompile import catalogue
 
 
 def test_contenders_take_turns() -> None:
@@ -142,9 +143,9 @@ def test_bfloat16_is_compared_with_our_float32() -> None:
     assert 0 < float(row["gradient error"] or 0) < 0.2
 
 
-@pytest.mark.parametrize("name", neurons())
+@pytest.mark.parametrize("name", catalogue())
 def test_plain_loop_of_the_catalogue(name: str) -> None:
-    neuron = neurons()[name]
+    neuron = catalogue()[name]
     inputs = drive(neuron, 12, 64)
     loop = neuron.plan(*(x.requires_grad_() for x in inputs)).loop
     if loop.random:

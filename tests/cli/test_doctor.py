@@ -10,7 +10,9 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
+import spikeloom as sl
 from spikeloom.cli import _diagnosis, app
+from spikeloom.cli.precompile import catalogue
 from spikeloom.compile import _numba, _plan
 from spikeloom.compile._backend import BACKENDS
 
@@ -150,3 +152,12 @@ def test_precompile_of_an_unknown_neuron() -> None:
     result = spikeloom("precompile", "LIv")
     assert result.exit_code == 2
     assert "'LIF'" in result.stderr
+
+
+def test_the_catalogue_does_not_depend_on_who_derives_from_it() -> None:
+    class Mine(sl.LIF):
+        """Of a user."""
+
+    assert Mine.__subclasses__() == []
+    assert {"IF", "LIF", "CurrentLIF", "Refractory"} <= catalogue().keys()
+    assert not {"Neuron", "Wrapper"} & catalogue().keys()

@@ -18,11 +18,11 @@ def precompile(
     processes: Annotated[int | None, typer.Option(help="How many processes; by default up to one per core.")] = None,
 ) -> None:
     """Compile the kernels of neurons with default options, for training and inference, into the cache."""
-    known = {kind.__name__: kind for kind in _catalogue()}
+    known = catalogue()
     for name in names or ():
         if name not in known:
             raise UnknownNameError("neuron", name, known)
-    neurons = [_made(known[name]) for name in names or known]
+    neurons = [known[name] for name in names or known]
     job = sl.neurons.precompile(*neurons, processes=processes)
     failed = 0
     for neuron, error in track(job.finished(), "compiling", len(neurons), console=messages()):
@@ -34,11 +34,13 @@ def precompile(
         raise typer.Exit(1)
 
 
-def _catalogue() -> list[type[sl.Neuron]]:
+def catalogue() -> dict[str, sl.Neuron]:
+    """A neuron of each final class of the catalogue, with default options; wrappers around a LIF."""
     classes = [getattr(sl.neurons, name) for name in sl.neurons.__all__]
-    return [c for c in classes if inspect.isclass(c) and issubclass(c, sl.Neuron) and not c.__subclasses__()]
+    kinds = [c for c in classes if inspect.isclass(c) and issubclass(c, sl.Neuron) and not _abstract(c)]
+    return {k.__name__: k(sl.LIF()) if issubclass(k, sl.neurons.Wrapper) else k() for k in kinds}
 
 
-def _made(kind: type[sl.Neuron]) -> sl.Neuron:
-    """With default options; a wrapper around a LIF."""
-    return kind(sl.LIF()) if issubclass(kind, sl.neurons.Wrapper) else kind()
+def _abstract(kind: type[sl.Neuron]) -> bool:
+    """Whether others of the catalogue are made from it; a user may derive from any."""
+    return any(derived.__module__.startswith("spikeloom.") for derived in kind.__subclasses__())
