@@ -12,12 +12,16 @@ import pytest
 import torch
 
 import spikeloom as sl
-from spikeloom.compile import _threads
+from spikeloom.compile import _openmp, _threads
 from spikeloom.compile._numba import GRAIN
 
 
-@pytest.fixture
-def two_threads() -> Iterator[None]:
+@pytest.fixture(params=["PyTorch's", "their own"])
+def two_threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    if request.param == "their own":
+        monkeypatch.setattr(_openmp, "available", lambda: False)
+    elif not _openmp.available():
+        pytest.skip("PyTorch does not run on GNU OpenMP here")
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield
@@ -43,6 +47,12 @@ def test_an_error_in_a_thread_reaches_the_caller(two_threads: None) -> None:
 
     with pytest.raises(ValueError, match="refused"):
         _threads.parallel(fail, 8 * GRAIN, GRAIN, 1000)
+
+
+def test_all_threads_work(two_threads: None) -> None:
+    """Each of two pieces waits for the other to begin."""
+    both = threading.Barrier(2, timeout=20)
+    _threads.parallel(lambda lo, hi: both.wait() and None, 2 * GRAIN, GRAIN, 1 << 10)
 
 
 def test_two_python_threads_run_different_nets_at_once(two_threads: None) -> None:
@@ -84,6 +94,7 @@ neuron = sl.LIF(tau_mem=2.0)
 x = torch.from_numpy(np.linspace(0, 3, 40 * 4096, dtype=np.float32).reshape(40, 1, 4096))
 with torch.no_grad():
     wanted = int(neuron(x).numpy().sum())
+    torch.mm(torch.rand(500, 500), torch.rand(500, 500))
     child = os.fork()
     found = int(neuron(x).numpy().sum())
 if child == 0:

@@ -1,4 +1,4 @@
-"""Splitting independent neurons among threads. Kernels release the interpreter lock, so plain threads suffice."""
+"""Splitting independent neurons among threads: PyTorch's, or plain ones, since kernels release the interpreter lock."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import torch
+
+from . import _openmp
 
 # Below this many element updates a thread costs more to wake than it saves.
 _WORTHWHILE = 1 << 15
@@ -41,9 +43,22 @@ def parallel(work: Callable[[int, int], None], count: int, grain: int, steps: in
         for lo, hi in waiting:
             work(lo, hi)
 
-    helpers = [_executor(threads - 1).submit(take_turns) for _ in range(threads - 1)]
+    if _openmp.available():
+        _openmp.run(take_turns, threads)
+    else:
+        _beside(take_turns, threads)
+
+
+def _beside(work: Callable[[], None], threads: int) -> None:
+    """Call `work` in threads of our own and in the caller's."""
+    helpers = [_executor(threads - 1).submit(work) for _ in range(threads - 1)]
     try:
-        take_turns()
+        work()
     finally:
         for helper in helpers:
             helper.result()
+
+
+def layer() -> str:
+    """Which threads kernels run on."""
+    return "those of PyTorch (GNU OpenMP)" if _openmp.available() else "their own"
