@@ -31,9 +31,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_mark_fork)
 
 
-@ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 def _body(number: int) -> None:
     _jobs[number]()
+
+
+_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_body)
+_BODY = ctypes.cast(_CALLBACK, ctypes.c_void_p)
 
 
 @cache
@@ -41,7 +44,7 @@ def _gomp_parallel() -> Callable[..., None] | None:
     """The entry of the OpenMP library that PyTorch has loaded, if it is GNU's and came with it."""
     folder = Path(torch.__file__).parent
     found = [path for place in (folder / "lib", folder.with_name("torch.libs")) for path in place.glob("libgomp*.so*")]
-    if len(found) != 1 or not torch.backends.openmp.is_available():
+    if len(found) != 1 or not torch.backends.openmp.is_available():  # type: ignore[no-untyped-call]
         return None
     try:
         function = ctypes.CDLL(str(found[0])).GOMP_parallel
@@ -49,7 +52,7 @@ def _gomp_parallel() -> Callable[..., None] | None:
         return None
     function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
     function.restype = None
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def available() -> bool:
@@ -58,7 +61,7 @@ def available() -> bool:
 
 
 def run(work: Callable[[], None], threads: int) -> None:
-    """Call `work` once in each of `threads` threads, of which the caller's is one; an error of any reaches the caller."""
+    """Call `work` once in each of `threads` threads, the caller's among them; an error of any reaches the caller."""
     function = _gomp_parallel()
     assert function is not None
     errors: list[BaseException] = []
@@ -78,6 +81,3 @@ def run(work: Callable[[], None], threads: int) -> None:
         del _jobs[number]
     if errors:
         raise errors[0]
-
-
-_BODY = ctypes.cast(_body, ctypes.c_void_p)
