@@ -212,6 +212,14 @@ def _family(default: object) -> type:
     return bases[-1] if bases else type(default)
 
 
+_changes = [0]
+
+
+def changes() -> int:
+    """How often any parameter or option of any object was set: equal numbers, equal parameters."""
+    return _changes[0]
+
+
 class Declared:
     """Base of everything stated by declarations: neurons, surrogates, integrators.
 
@@ -291,6 +299,7 @@ class Declared:
         if not isinstance(param, Param):
             raise AttributeError(f"{type(self).__name__}.{name} is bound by the caller and cannot be assigned")
         self.__dict__["_values"][name] = param.check(type(self).__name__, value)
+        _changes[0] += 1
 
     def value(self, name: str) -> Any:
         """The value bound to a parameter, state variable or input."""
@@ -351,6 +360,7 @@ class Declared:
 
     def _forget(self) -> None:
         """Options changed: what was derived from them is stale."""
+        _changes[0] += 1
         for derived in ("_gathered", "_key"):
             self.__dict__.pop(derived, None)
 

@@ -9,10 +9,11 @@ from ._plan import Plan
 from ._policy import memory
 from ._recurrent import plan_recurrent, run_recurrent
 from ._recurrent_function import Feedback
+from ._site import Site
 from ._statement import Statement
 from ._trace import depends, leaf, partials
 
 __all__ = [
-    "Feedback", "Plan", "Statement", "backend", "cache_folder", "depends", "is_complex", "joined", "leaf", "memory",
-    "partials", "parts", "plan_recurrent", "prepare", "run", "run_recurrent",
+    "Feedback", "Plan", "Site", "Statement", "backend", "cache_folder", "depends", "is_complex", "joined", "leaf",
+    "memory", "partials", "parts", "plan_recurrent", "prepare", "run", "run_recurrent",
 ]  # fmt: skip

@@ -63,6 +63,11 @@ def _announce(message: str) -> None:
     warnings.warn(message, RuntimeWarning, stacklevel=2)
 
 
+def chosen() -> str:
+    """The name in force."""
+    return _chosen.get()
+
+
 def choose(device: torch.device) -> tuple[Backend, str]:
     """The back end for a device, and why."""
     name = _chosen.get()

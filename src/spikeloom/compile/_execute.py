@@ -151,7 +151,7 @@ def _evaluate_prologue(plan: Plan, params: Mapping[str, Tensor]) -> Hoisted:
     return Hoisted(exact, rounded)
 
 
-def _rows(plan: Plan, x: Tensor, dtype: torch.dtype) -> Tensor:
+def rows(plan: Plan, x: Tensor, dtype: torch.dtype) -> Tensor:
     """[T, B, *features] as [T, neurons], without a copy where time alone is strided."""
     x = x.to(dtype)
     if plan.steps == 0 or not x[0].is_contiguous():
@@ -165,22 +165,20 @@ class Advanced(NamedTuple):
     outputs: tuple[Tensor, ...]
     states: tuple[Tensor, ...]
     saved: Buffers
-    hoisted: Hoisted
 
 
-def forward(plan: Plan, span: Span, inputs: Buffers, states: Buffers, params: Buffers) -> Advanced:
+def forward(plan: Plan, span: Span, inputs: Buffers, states: Buffers, hoisted: Hoisted) -> Advanced:
     """Run a plan's forward kernel on tensors of any layout."""
     loop, full = plan.loop, (plan.steps, *plan.shape)
-    rows = {name: _rows(plan, x, plan.variant.stream) for name, x in inputs.items()}
+    streams = {name: rows(plan, x, plan.variant.stream) for name, x in inputs.items()}
     flat = {name: value.reshape(plan.neurons) for name, value in states.items()}
-    hoisted = hoisted_of(plan, params)
-    result = plan.kernel.forward(span, hoisted.rounded, rows, flat)
+    result = plan.kernel.forward(span, hoisted.rounded, streams, flat)
     if result.nan:
-        _refuse_nan(plan, result.states, rows)
+        _refuse_nan(plan, result.states, streams)
     outputs = tuple(result.outputs[name].view(full) for name in loop.outputs)
     final = tuple(result.states[name].view(plan.shape) for name in loop.states)
     saved = _saved(loop, plan.variant.recompute, inputs, dict(zip(loop.outputs, outputs, strict=True)), result.kept)
-    return Advanced(outputs, final, saved if loop.backward else {}, hoisted)
+    return Advanced(outputs, final, saved if loop.backward else {})
 
 
 def _saved(loop: Loop, recompute: bool, inputs: Buffers, outputs: Buffers, kept: Buffers) -> Buffers:
@@ -203,9 +201,9 @@ def backward(
 ) -> Gradients:
     """Run a plan's backward kernel; `grads` are those of outputs and final states, `shapes` those of the parameters."""
     full = plan.full
-    rows = {name: _saved_rows(plan, name, value) for name, value in saved.items()}
+    streams = {name: saved_rows(plan, name, value) for name, value in saved.items()}
     outputs, states = _incoming(plan, grads)
-    result = plan.kernel.backward(span, hoisted.rounded, rows, outputs, states)
+    result = plan.kernel.backward(span, hoisted.rounded, streams, outputs, states)
     return Gradients(
         {name: grad.view(full) for name, grad in result.inputs.items()},
         {name: grad.view(plan.shape) for name, grad in result.states.items()},
@@ -213,10 +211,10 @@ def backward(
     )
 
 
-def _saved_rows(plan: Plan, name: str, value: Tensor) -> Tensor:
+def saved_rows(plan: Plan, name: str, value: Tensor) -> Tensor:
     """Kept streams are rows already; inputs and outputs have the shape of the sequence."""
     return (
-        _rows(plan, value, value.dtype if value.dtype == torch.bool else plan.variant.stream)
+        rows(plan, value, value.dtype if value.dtype == torch.bool else plan.variant.stream)
         if (value.dim() != 2 or value.shape[1] != plan.neurons or name in plan.loop.at_hand)
         else value
     )
@@ -229,7 +227,7 @@ def _incoming(plan: Plan, grads: Sequence[Tensor | None]) -> tuple[Buffers, Buff
     named = dict(zip(loop.outputs, grads, strict=False))
     zeros = torch.zeros(1, dtype=variant.stream, device=device).expand(plan.steps, *plan.shape)
     outputs = {
-        name: _rows(plan, zeros if (g := named[name]) is None else g, variant.stream) for name in loop.real_outputs
+        name: rows(plan, zeros if (g := named[name]) is None else g, variant.stream) for name in loop.real_outputs
     }
     finals = dict(zip(loop.states, grads[len(loop.outputs) :], strict=True))
     zero = torch.zeros((), dtype=variant.dtype, device=device)
@@ -261,7 +259,8 @@ def _summed(x: Tensor, shape: torch.Size) -> Tensor:
 
 def _inference(call: Prepared) -> tuple[Tensor, ...]:
     plan = call.plan
-    result = forward(plan, plan.span(*call.origin.tolist()), call.inputs, call.states, call.params)
+    hoisted = hoisted_of(plan, call.params)
+    result = forward(plan, plan.span(*call.origin.tolist()), call.inputs, call.states, hoisted)
     return (*result.outputs, *result.states)
 
 
@@ -269,9 +268,10 @@ class _Run(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, plan: Plan, origin: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
         inputs, states, params = by_role(plan, tensors)
-        result = forward(plan, plan.span(*origin.tolist()), inputs, states, params)
+        hoisted = hoisted_of(plan, params)
+        result = forward(plan, plan.span(*origin.tolist()), inputs, states, hoisted)
         ctx.save_for_backward(*result.saved.values())
-        ctx.plan, ctx.origin, ctx.hoisted, ctx.names = plan, origin, result.hoisted, tuple(result.saved)
+        ctx.plan, ctx.origin, ctx.hoisted, ctx.names = plan, origin, hoisted, tuple(result.saved)
         ctx.shapes = {name: value.shape for name, value in params.items()}
         ctx.set_materialize_grads(False)
         results = (*result.outputs, *result.states)

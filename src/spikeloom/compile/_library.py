@@ -24,7 +24,8 @@ def advance(tensors: list[Tensor], origin: Tensor, plan: int) -> list[Tensor]:
     """Outputs, final states, and what the forward pass kept for the backward pass, as rows."""
     found = BY_NUMBER[plan]
     inputs, states, params = execute.by_role(found, tensors)
-    result = execute.forward(found, found.span(*origin.tolist()), inputs, states, params)
+    hoisted = execute.hoisted_of(found, params)
+    result = execute.forward(found, found.span(*origin.tolist()), inputs, states, hoisted)
     return [*result.outputs, *result.states, *(result.saved[name] for name in _kept(found))]
 
 

@@ -31,21 +31,17 @@ class _Compiled:
     def __init__(self, source: KernelSource) -> None:
         self.source = source.text()
         self._names = list(source.arguments)
+        self._last: tuple[Buffers | None, dict[str, float | int]] = (None, {})
         kinds = [kind for _, kind in source.all_arguments()]
         address = address_of(self.source, source.name, kinds)
         c_types = [_C_TYPES.get(kind, ctypes.c_void_p) for kind in kinds]
         self._call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, *c_types)(address)
 
     def __call__(self, span: Span, streams: Mapping[str, Tensor], hoisted: Buffers) -> None:
-        given: dict[str, float | int] = {"seed": span.seed, "first": span.first}
+        given = {**self._constants(hoisted), "seed": span.seed, "first": span.first}
         for name, tensor in streams.items():
             given[name] = tensor.data_ptr()
             given[f"{name}_stride"] = tensor.stride(0)
-        for name, value in hoisted.items():
-            if value.dim():
-                given[f"all_{name}"] = value.data_ptr()
-            else:
-                given[name] = value.item()
         arguments = [given[name] for name in self._names]
         call, (steps, neurons, segment) = self._call, span[:3]
 
@@ -53,6 +49,14 @@ class _Compiled:
             call(_RESULT, _RESULT, steps, segment, lo, hi, neurons, *arguments)
 
         parallel(work, neurons, GRAIN, steps)
+
+    def _constants(self, hoisted: Buffers) -> dict[str, float | int]:
+        """Numbers and addresses of what does not change with time; calls that repeat hand over the same ones."""
+        last, found = self._last
+        if last is not hoisted:
+            found = {(f"all_{n}" if v.dim() else n): v.data_ptr() if v.dim() else v.item() for n, v in hoisted.items()}
+            self._last = hoisted, found
+        return found
 
 
 # Whatever is not a number is a pointer.

@@ -161,7 +161,5 @@ OPERATIONS: dict[str, Operation] = {
 
 # The form of an operation for integers.
 ON_INTEGERS = {
-    name.removeprefix("int_"): name
-    for name in OPERATIONS
-    if name.startswith("int_") and not name.startswith("int_of_")
+    name.removeprefix("int_"): name for name in OPERATIONS if name.startswith("int_") and not name.startswith("int_of_")
 }

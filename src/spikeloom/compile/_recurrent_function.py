@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ._execute import backward, by_role, forward
+from ._execute import backward, by_role, forward, hoisted_of
 from ._plan import Plan
 from ._recurrent_kernel import bound
 
@@ -45,10 +45,11 @@ class RunRecurrent(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         inputs, states, params = by_role(plan, tensors)
         start = _at_rest(weight, feedback.delay, plan) if before is None else before
-        result = forward(bound(plan, weight, start), plan.span(*origin.tolist()), inputs, states, params)
+        hoisted = hoisted_of(plan, params)
+        result = forward(bound(plan, weight, start), plan.span(*origin.tolist()), inputs, states, hoisted)
         emitted = result.outputs[plan.loop.outputs.index(feedback.output)]
         ctx.save_for_backward(weight, before, emitted, *result.saved.values())
-        ctx.plan, ctx.origin, ctx.hoisted, ctx.names = plan, origin, result.hoisted, tuple(result.saved)
+        ctx.plan, ctx.origin, ctx.hoisted, ctx.names = plan, origin, hoisted, tuple(result.saved)
         ctx.feedback = feedback
         ctx.shapes = {name: value.shape for name, value in params.items()}
         ctx.set_materialize_grads(False)

@@ -22,7 +22,8 @@ def advance_recurrent(tensors: list[Tensor], weight: Tensor, before: Tensor, ori
     """Outputs, final states, and what the forward pass kept for the backward pass, as rows."""
     found = bound(BY_NUMBER[plan], weight, before)
     inputs, states, params = execute.by_role(found, tensors)
-    result = execute.forward(found, found.span(*origin.tolist()), inputs, states, params)
+    hoisted = execute.hoisted_of(found, params)
+    result = execute.forward(found, found.span(*origin.tolist()), inputs, states, hoisted)
     return [*result.outputs, *result.states, *(result.saved[name] for name in _kept(found))]
 
 

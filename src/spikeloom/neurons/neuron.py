@@ -144,6 +144,10 @@ class Neuron(Declared, nn.Module):
             expected = f"{len(self.inputs)} of them, in this order: {', '.join(self.inputs)}"
             raise DTypeError(f"inputs of {type(self).__name__}", expected=expected, got=len(inputs))
         sessions = sessions_of(self)
+        if not sessions and not varying and len(inputs) == 1:
+            y = self._site().run(self, self.param_values, inputs[0], self.output)
+            if y is not None:
+                return y
         if sessions and torch.compiler.is_compiling():
             do = "use them on the model itself, outside of torch.compile"
             raise SpikeloomError("unroll and record cannot be part of a captured graph", do=do)
@@ -153,6 +157,17 @@ class Neuron(Declared, nn.Module):
         for session in sessions:
             session.end(self, produced, final)
         return produced[self.output]
+
+    def _site(self) -> compiler.Site:
+        """What earlier calls of this neuron have found out."""
+        site: compiler.Site | None = self.__dict__.get("_calls")
+        if site is None:
+            site = self.__dict__["_calls"] = compiler.Site()
+        return site
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is tied to this process."""
+        return {name: value for name, value in self.__dict__.items() if name != "_calls"}
 
     def plan(self, *inputs: Tensor) -> compiler.Plan:
         """How a call with these inputs would run."""
