@@ -48,6 +48,11 @@ def test_the_operation_and_the_eager_function_are_equal() -> None:
 class TestCompiled:
     """torch.compile captures one operation per neuron and no loop."""
 
+    @pytest.fixture(autouse=True)
+    def forget(self) -> None:
+        """Sizes that differed between captures of other tests are left open in later ones."""
+        torch._dynamo.reset()
+
     def network(self) -> nn.Module:
         torch.manual_seed(0)
         last = sl.Refractory(sl.AdaptiveLIF(tau_mem=torch.full((3,), 2.0), v_th=0.1))
