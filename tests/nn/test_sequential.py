@@ -214,3 +214,51 @@ def test_gradient_checkpointing_gives_the_same_gradients() -> None:
     y = torch.utils.checkpoint.checkpoint(net, x, use_reentrant=False)
     for g, w in zip(torch.autograd.grad(y.sum(), [x, *net.parameters()]), wanted, strict=True):
         assert torch.equal(g, w)
+
+
+class TestSmallStacksWithoutGradients:
+    """They run by a shorter way, to the same results."""
+
+    def network(self) -> sl.nn.Sequential:
+        torch.manual_seed(0)
+        layers = (
+            nn.Linear(9, 30),
+            sl.LIF(tau_mem=2.0, learn="tau_mem"),
+            nn.Linear(30, 5, bias=False),
+            sl.AdaptiveLIF(),
+        )
+        return sl.nn.Sequential(*layers)
+
+    def test_results(self) -> None:
+        net, x = self.network(), torch.rand(12, 2, 9) * 5
+        wanted = net(x).detach()
+        with torch.no_grad():
+            torch.testing.assert_close(net(x), wanted)
+            torch.testing.assert_close(sl.unroll(net, x)[0], net(x))
+            assert net(x).any()
+
+    def test_sessions_hooks_and_changes_are_seen(self) -> None:
+        net, x, seen = self.network(), torch.rand(12, 2, 9) * 5, []
+        with torch.no_grad():
+            before = net(x)
+            with sl.record(net, "v") as trace:
+                net(x)
+            assert set(trace) == {"1.v", "3.v"}
+            handle = net[2].register_forward_hook(lambda module, inputs, output: seen.append(output.shape))
+            net(x)
+            handle.remove()
+            assert seen == [(24, 5)]
+            net[3].v_th = 0.05
+            assert not torch.equal(net(x), before)
+
+    @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+    def test_dtypes(self, dtype: torch.dtype) -> None:
+        net, x = self.network().to(dtype), (torch.rand(12, 2, 9) * 5).to(dtype)
+        wanted = net(x).detach()
+        with torch.no_grad():
+            assert net(x).dtype == dtype
+            torch.testing.assert_close(net(x), wanted)
+
+    def test_bad_input_is_told(self) -> None:
+        with torch.no_grad(), pytest.raises(sl.errors.ShapeError, match="Time comes first"):
+            self.network()(torch.rand(9))

@@ -54,7 +54,9 @@ class Site:
         differentiated = x.requires_grad and torch.is_grad_enabled()
         key = (x.shape, x.dtype, x.device, differentiated, _policy.chosen(), _backend.chosen())
         if key not in self._calls:
-            self._calls[key] = _prepared(statement, values(), x, output)
+            with torch.no_grad():
+                given = values()
+            self._calls[key] = _prepared(statement, given, x, output)
         call = self._calls[key]
         if call is None:
             return None

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import DTypeError, ShapeError
 from ..neurons import Neuron
+from . import _straight
 from ._fusion import Around, advance, fusable, unwatched
 from ._layers import Product, aligned, apply, has_separable_bias, transformed
 from ._layout import is_channels_last
@@ -43,7 +44,8 @@ class Sequential(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run from rest."""
-        return _run(_steps(self), x)
+        y = _straight.run(self._modules.values(), x)
+        return _run(_steps(self), x) if y is None else y
 
 
 class Residual(nn.Module):
