@@ -225,7 +225,7 @@ class TestSmallStacksWithoutGradients:
             nn.Linear(9, 30),
             sl.LIF(tau_mem=2.0, learn="tau_mem"),
             nn.Linear(30, 5, bias=False),
-            sl.AdaptiveLIF(),
+            sl.AdaptiveLIF(tau_mem=2.0, v_th=0.2),
         )
         return sl.nn.Sequential(*layers)
 
