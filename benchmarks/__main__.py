@@ -18,6 +18,7 @@ import torch
 from rich.console import Console
 
 from benchmarks import (
+    accuracy,
     catalogue,
     inference,
     lif,
@@ -47,6 +48,7 @@ BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
     "memory": memory.run,
     "peak_memory": peak_memory.run,
     "startup": startup.run,
+    "accuracy": accuracy.run,
 }
 AUTOMATIC = Path()  # --json without a path: a file named after date and machine
 
@@ -72,8 +74,14 @@ def _write(path: Path, where: dict[str, object], results: dict[str, list[Result]
     if path == AUTOMATIC:
         path = readme.RESULTS / f"{machine.slug(where)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    record = {"machine": where, "results": {name: [asdict(r) for r in found] for name, found in results.items()}}
-    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    # A run of some benchmarks replaces their results alone.
+    before = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
+    found = {name: [asdict(r) for r in parts] for name, parts in results.items()}
+    known = {name: {**before, **found}[name] for name in BENCHMARKS if name in before or name in found}
+    text = json.dumps({"machine": where, "results": known}, indent=1, ensure_ascii=False) + "\n"
+    whole = path.with_suffix(".part")
+    whole.write_text(text, encoding="utf-8")
+    whole.replace(path)
     return path
 
 
@@ -92,15 +100,17 @@ def main() -> None:
         console.print(f"[bold red]The machine is busy (load {load}): do not quote these times.")
     for name in [peer for peer in PEERS if peer not in installed()]:
         console.print(f"[bold red]{name} is not installed and is left out. Install it: make peers")
-    results = {}
+    results, written = {}, None
     for name in arguments.only:
         results[name] = BENCHMARKS[name](repeats=arguments.repeats)
+        if arguments.json is not None:
+            written = _write(arguments.json, where, results)
         for result in results[name]:
             print_table(result, console)
     console.rule("the same in Markdown")
     print("\n\n".join(markdown(result) for found in results.values() for result in found))
-    if arguments.json is not None:
-        console.print(f"written: {_write(arguments.json, where, results)}")
+    if written is not None:
+        console.print(f"written: {written}")
 
 
 try:

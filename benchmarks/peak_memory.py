@@ -65,7 +65,7 @@ def run(*, repeats: int) -> list[Result]:
     for contender in contenders:
         print(f"peak memory: {contender.label} ...", file=sys.stderr, flush=True)
         # When the garbage collector comes decides how many steps' graphs of a peer are alive together.
-        found = [_measured_apart(contender, STEPS) for _ in range(min(repeats, 5))]
+        found = [_measured_apart(contender, STEPS) for _ in range(min(repeats, 3))]
         rows.append({"": contender.label, "MB": median(found), "least": min(found), "most": max(found)})
     reference = Contender(SPIKINGJELLY, FLOAT32).label
     base = next((row["MB"] for row in rows if row[""] == reference), None)
