@@ -166,7 +166,9 @@ def test_what_is_not_counted_is_named() -> None:
 
 
 def test_a_network_of_neurons() -> None:
-    model = sl.nn.Sequential(nn.Flatten(), nn.Linear(16, 12), sl.LIF(), nn.Linear(12, 3), sl.LeakyIntegrator())
+    torch.manual_seed(0)
+    neurons = sl.LIF(tau_mem=2.0), sl.LeakyIntegrator()
+    model = sl.nn.Sequential(nn.Flatten(), nn.Linear(16, 12), neurons[0], nn.Linear(12, 3), neurons[1])
     x = spikes(1, 4, 1, 4, 4, p=0.5).expand(8, -1, -1, -1, -1) * 5.0
     with torch.no_grad(), sl.record(model, "s") as trace:
         model(x)
