@@ -14,11 +14,9 @@ from benchmarks.contenders import LOOP, OURS
 from benchmarks.plain_loop import PlainLoop
 from benchmarks.tables import Result, Row
 from benchmarks.timing import interleaved, milliseconds, ratio
-from spikeloom.cli.precompile import catalogue
+from spikeloom.neurons import catalogue
 
 STEPS, NEURONS = 32, 131_072
-# Mean and standard deviation of the input, by its unit: enough that most neurons spike now and then.
-_DRIVE = {"1": (1.5, 4.0), "mV": (15.0, 20.0), "pA": (800.0, 500.0), "nA": (0.8, 0.5), "nS": (5.0, 3.0)}
 # An output that is no spike, and a gradient: polynomials stand in for the C library's functions, and errors add up.
 GRADED = 1e-3
 
@@ -26,11 +24,11 @@ Call = Callable[..., Tensor]
 
 
 def drive(neuron: sl.Neuron, steps: int, count: int) -> list[Tensor]:
-    """An input [T, 1, neurons] for each that the neuron declares."""
+    """An input [T, 1, neurons] for each that the neuron declares, over its span and half as far again."""
     generator = torch.Generator().manual_seed(0)
     drawn = [torch.randn(steps, 1, count, generator=generator) for _ in neuron.inputs]
-    scales = (_DRIVE.get(item.unit, _DRIVE["1"]) for item in neuron.inputs.values())
-    return [x * deviation + mean for x, (mean, deviation) in zip(drawn, scales, strict=True)]
+    spans = (item.span for item in neuron.inputs.values())
+    return [(low + high) / 2 + x * (high - low) / 2 for x, (low, high) in zip(drawn, spans, strict=True)]
 
 
 def forward_backward(call: Call, inputs: list[Tensor], upstream: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -39,7 +39,7 @@ print(first - min(call() for _ in range(5)))
 CATALOGUE = """
 import time
 import spikeloom as sl
-from spikeloom.cli.precompile import catalogue
+from spikeloom.neurons import catalogue
 start = time.perf_counter()
 sl.neurons.precompile(*catalogue().values(), processes={processes}).wait()
 print(time.perf_counter() - start)

@@ -21,7 +21,7 @@ from benchmarks.plain_loop import PlainLoop
 from benchmarks.tables import Result, markdown, text
 from benchmarks.timing import fastest, interleaved, milliseconds, ratio
 from benchmarks.training_step import BFLOAT16, FLOAT32, Contender
-from spikeloom.cli.precompile import catalogue
+from spikeloom.neurons import catalogue
 
 
 def test_contenders_take_turns() -> None:

@@ -160,20 +160,47 @@ class State(Variable):
 
 @dataclass(frozen=True)
 class Input(Variable):
-    """What arrives from outside at each time step: unit and meaning."""
+    """What arrives from outside at each time step: unit and meaning.
+
+    `span` are a low and a high value between which most neurons of the kind spike now and then; checks, pictures and
+    benchmarks draw from it.
+    """
 
     unit: str
     meaning: str
+    _: KW_ONLY
+    span: tuple[float, float] = (-0.5, 3.5)
 
 
 @dataclass(frozen=True)
 class Noise(Variable):
-    """A standard normal number, drawn anew for each neuron and step: its meaning.
+    """A random number, drawn anew for each neuron and step: its meaning.
 
-    Counter-based: the draw depends on the seed of the run, the neuron's index and the step, not on threads or pieces.
+    Standard normal, or with `uniform=True` uniform in [0, 1). `drives` names the state whose `diffusion` it is the
+    noise of. Counter-based: the draw depends on the seed of the run, the neuron's index and the step, not on threads or
+    pieces.
     """
 
     meaning: str
+    _: KW_ONLY
+    uniform: bool = False
+    drives: str = ""
+
+    @property
+    def distribution(self) -> str:
+        """Name of the function of `spikeloom.random` that it is drawn from."""
+        return "uniform" if self.uniform else "normal"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Published values of parameters and options, where they come from, and a constant input that shows them."""
+
+    values: Mapping[str, object]
+    source: str
+    _: KW_ONLY
+    drive: float | None = None
+    duration: float | None = None
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 import spikeloom as sl
 from spikeloom.cli import _diagnosis, app
-from spikeloom.cli.precompile import catalogue
 from spikeloom.compile import _numba, _plan
 from spikeloom.compile._backend import BACKENDS
+from spikeloom.neurons import catalogue
 
 
 @pytest.fixture(autouse=True)

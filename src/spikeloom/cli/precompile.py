@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Annotated
 
 import typer
@@ -18,7 +17,7 @@ def precompile(
     processes: Annotated[int | None, typer.Option(help="How many processes; by default up to one per core.")] = None,
 ) -> None:
     """Compile the kernels of neurons with default options, for training and inference, into the cache."""
-    known = catalogue()
+    known = sl.neurons.catalogue()
     for name in names or ():
         if name not in known:
             raise UnknownNameError("neuron", name, known)
@@ -32,15 +31,3 @@ def precompile(
     output().print(f"{len(neurons) - failed} of {len(neurons)} neurons compiled")
     if failed:
         raise typer.Exit(1)
-
-
-def catalogue() -> dict[str, sl.Neuron]:
-    """A neuron of each final class of the catalogue, with default options; wrappers around a LIF."""
-    classes = [getattr(sl.neurons, name) for name in sl.neurons.__all__]
-    kinds = [c for c in classes if inspect.isclass(c) and issubclass(c, sl.Neuron) and not _abstract(c)]
-    return {k.__name__: k(sl.LIF()) if issubclass(k, sl.neurons.Wrapper) else k() for k in kinds}
-
-
-def _abstract(kind: type[sl.Neuron]) -> bool:
-    """Whether others of the catalogue are made from it; a user may derive from any."""
-    return any(derived.__module__.startswith("spikeloom.") for derived in kind.__subclasses__())

@@ -135,7 +135,7 @@ class _Roles:
         self.inputs = [*statement.inputs, *varying]
         self.states = {name: state.kind for name, state in statement.states.items()}
         self.real_states = [name for name, kind in self.states.items() if kind == "r"]
-        self.noises = list(statement.noises)
+        self.noises = dict(statement.noises)
 
     def values(self, builder: Builder) -> dict[str, Any]:
         """A traced value for every variable of the statement."""
@@ -151,8 +151,10 @@ class _Roles:
         if not self.noises:
             return {}
         seed, neuron, step = (builder.input(name, "i") for name in ORIGIN)
-        drawn = (builder.emit("normal", seed, purpose, neuron, step) for purpose in range(len(self.noises)))
-        return {name: Traced(node, builder) for name, node in zip(self.noises, drawn, strict=True)}
+        return {
+            name: Traced(builder.emit(noise.distribution, seed, purpose, neuron, step), builder)
+            for purpose, (name, noise) in enumerate(self.noises.items())
+        }
 
 
 def _joint(

@@ -1,5 +1,6 @@
 """The catalogue of neurons: one short file per family, one line here."""
 
+from ._catalogue import catalogue
 from ._contract import check_neuron, check_surrogate
 from ._precompile import precompile
 from .adaptive import AdaptiveLIF
@@ -27,6 +28,7 @@ __all__ = [
     "Noisy",
     "Refractory",
     "Wrapper",
+    "catalogue",
     "check_neuron",
     "check_surrogate",
     "precompile",

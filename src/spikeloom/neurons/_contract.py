@@ -63,10 +63,12 @@ def _require(condition: bool, message: str) -> None:
 
 
 def _drive(neuron: Neuron, *features: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:
-    """Inputs strong enough to make a neuron with threshold 1 spike now and then."""
+    """Inputs over the declared span, which make a neuron spike now and then."""
     generator = torch.Generator().manual_seed(0)
     shape = (_STEPS, _BATCH, *features)
-    return [4 * torch.rand(shape, generator=generator, dtype=dtype) - 0.5 for _ in neuron.inputs]
+    drawn = [torch.rand(shape, generator=generator, dtype=dtype) for _ in neuron.inputs]
+    spans = [item.span for item in neuron.inputs.values()]
+    return [(high - low) * x + low for x, (low, high) in zip(drawn, spans, strict=True)]
 
 
 def _run(neuron: Neuron, inputs: list[Tensor]) -> Tensor:
@@ -83,7 +85,10 @@ def _noise(neuron: Neuron, x: Tensor) -> Iterator[dict[str, Tensor]]:
         seed = origin_of(None)[0]
     index = torch.arange(x[0].numel()).view(x.shape[1:])
     for t in range(x.shape[0]):
-        yield {name: random.normal(seed, k, index, t).to(x.dtype) for k, name in enumerate(neuron.noises)}
+        yield {
+            name: getattr(random, noise.distribution)(seed, k, index, t).to(x.dtype)
+            for k, (name, noise) in enumerate(neuron.noises.items())
+        }
 
 
 def _plain_loop(neuron: Neuron, inputs: list[Tensor]) -> Tensor:
@@ -153,7 +158,7 @@ def _shape_is_kept(neuron: Neuron) -> None:
         inputs = _drive(neuron, *features, dtype=torch.float32)
         y = _run(neuron, inputs)
         _require(y.shape == inputs[0].shape, f"{list(inputs[0].shape)} becomes {list(y.shape)}")
-        if neuron.spiking:
+        if neuron.spiking and not neuron.graded:
             _require(bool(((y == 0) | (y == 1)).all()), "spikes are not 0 or 1")
 
 
@@ -209,12 +214,14 @@ def _gradients_match_finite_differences(neuron: Neuron) -> None:
 def _a_parameter_per_neuron_equals_the_number(neuron: Neuron) -> None:
     inputs = _drive(neuron, 5)
     wanted = _run(neuron, inputs)
+    probe, names = copy.deepcopy(neuron), []
     for name in neuron.declared(Param):
-        probe = copy.deepcopy(neuron)
         value = torch.as_tensor(neuron.param_values()[name], dtype=torch.float64).detach()
         if value.dim() == 0 and name not in neuron.learn:
             setattr(probe, name, value.expand(5).clone())
-            _close(f"output with {name} per neuron", _run(probe, inputs), wanted, 0.0)
+            names.append(name)
+    # All at once, because each combination is a kernel of its own to compile.
+    _close(f"output with {', '.join(names)} per neuron", _run(probe, inputs), wanted, 0.0)
 
 
 def _copies_behave_alike(neuron: Neuron) -> None:

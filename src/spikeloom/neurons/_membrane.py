@@ -16,6 +16,9 @@ class Membrane(Neuron):
     v_reset = Param(0.0, "1", "potential after a spike")
     soft_reset = Option(False, "lower v by v_th - v_reset at a spike instead of setting it to v_reset")
 
+    ordered = (("v_reset", "v_th"),)
+    family = "linear integrate-and-fire"
+
     i = Input("1", "summed synaptic current")
     v = State("v_rest", "1", "membrane potential", held=True)
 

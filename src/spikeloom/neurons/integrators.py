@@ -7,7 +7,7 @@ each variable is linear in itself (conductances, gates), stable at any dt; `Eule
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from torch import Tensor
 from ..compile import depends, leaf, partials
 from ..errors import TraceError
 from ..parameters import Declared
+from ._stability import verify_step
 
 if TYPE_CHECKING:
     from .neuron import Neuron
@@ -24,7 +25,18 @@ _Row = dict[str, Tensor]
 
 
 class Integrator(Declared):
-    """Abstract: a subclass states `advance`."""
+    """Abstract: a subclass states `advance`, and `growth` where a step can be too long for it."""
+
+    # Whether the number of operations of a step is known beforehand, so that it can be compiled.
+    compiled: ClassVar[bool] = True
+
+    def growth(self, z: Tensor) -> Tensor | None:
+        """The factor by which a step multiplies x where dx/dt = z x / dt; None for a method stable at any step."""
+        return None
+
+    def verify(self, neuron: Neuron) -> None:
+        """Raise ParameterError where dt is too long for the dynamics of an unbound neuron at rest."""
+        verify_step(self, neuron)
 
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
         """The states of a bound neuron after `dt` of its `derivative`."""
@@ -32,10 +44,43 @@ class Integrator(Declared):
 
 
 class Euler(Integrator):
-    """Forward Euler: x(t + dt) = x(t) + dt f(x(t)); first order."""
+    """Forward Euler: x(t + dt) = x(t) + dt f(x(t)); first order. With noise, dx = f dt + g dW, Euler and Maruyama's.
+
+    A step adds g sqrt(dt) xi, xi standard normal: strong order 1/2, 1 where g is free of states; in Ito's sense.
+    Source: Kloeden and Platen 1992, "Numerical solution of stochastic differential equations", section 10.2.
+    """
+
+    def growth(self, z: Tensor) -> Tensor:
+        return 1 + z
 
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
-        return {name: neuron.value(name) + neuron.dt * slope for name, slope in neuron.slopes().items()}
+        kicks = noise_of(neuron)
+        return {
+            name: _plus(kicks.get(name), neuron.value(name) + neuron.dt * slope)
+            for name, slope in neuron.slopes().items()
+        }
+
+
+def noise_of(neuron: Neuron) -> dict[str, Tensor]:
+    """g dW of each state that has noise, dW = sqrt(dt) xi. Raises: TraceError where a state has no noise declared."""
+    increments = wiener(neuron)
+    return {name: gain * increments[name] for name, gain in neuron.diffusion().items()}
+
+
+def wiener(neuron: Neuron) -> dict[str, Tensor]:
+    """dW of each state whose noise is declared."""
+    declared = {noise.drives: neuron.value(name) for name, noise in neuron.noises.items() if noise.drives}
+    for name in neuron.diffusion():
+        if name not in declared:
+            do = f'declare xi = Noise("...", drives="{name}")'
+            raise TraceError(f"{type(neuron).__name__}.diffusion gives noise to {name!r}, which has none", do=do)
+    return {name: torch.sqrt(neuron.dt) * xi for name, xi in declared.items()}
+
+
+def _without_noise(integrator: Integrator, neuron: Neuron) -> None:
+    if neuron.diffusion():
+        do = "use integrator=Euler(), Heun() or Milstein()"
+        raise TraceError(f"{type(integrator).__name__} has no noise, and {type(neuron).__name__} has diffusion", do=do)
 
 
 class ExponentialEuler(Integrator):
@@ -47,6 +92,7 @@ class ExponentialEuler(Integrator):
     """
 
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
+        _without_noise(self, neuron)
         with torch.enable_grad():
             leaves = {name: leaf(neuron.value(name)) for name in neuron.states}
             slopes = neuron.bind(leaves).slopes()
@@ -80,6 +126,7 @@ class Exact(Integrator):
     """
 
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
+        _without_noise(self, neuron)
         with torch.enable_grad():
             states = {name: leaf(neuron.value(name)) for name in neuron.states}
             inputs = {name: leaf(neuron.value(name)) for name in neuron.inputs}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from .. import compile as compiler
-from ..errors import DTypeError, SpikeloomError, UnknownNameError
-from ..parameters import D, Declared, Input, Noise, Option, Param, State, Value
+from ..errors import DTypeError, ParameterError, SpikeloomError, UnknownNameError
+from ..parameters import D, Declared, Input, Noise, Option, Param, Preset, State, Value
 from ..surrogate import ATan, Surrogate
 from ._session import sessions_of
 from .integrators import Exact, Integrator
+
+# Names of what states were when the step began.
+_BEFORE = "before "
 
 
 class Neuron(Declared, nn.Module):
@@ -36,6 +39,16 @@ class Neuron(Declared, nn.Module):
     detach_reset = Option(True, "keep the reset out of the gradient")
 
     output = "s"
+    # Where the catalogue lists it.
+    family: ClassVar[str] = "yours"
+    # Spikes other than 0 and 1.
+    graded: ClassVar[bool] = False
+    # Named sets of parameters that were published.
+    presets: ClassVar[Mapping[str, Preset]] = {}
+    # Pairs of parameters of which the first must be less than the second.
+    ordered: ClassVar[tuple[tuple[str, str], ...]] = ()
+    # A constant input and a time in ms that show what the neuron does.
+    shown: ClassVar[tuple[float, float]] = (1.5, 100.0)
 
     def __init__(self, *, learn: Iterable[str] = (), **given: object) -> None:
         nn.Module.__init__(self)
@@ -43,6 +56,37 @@ class Neuron(Declared, nn.Module):
         self.learn: tuple[str, ...] = ()
         for name in (learn,) if isinstance(learn, str) else learn:
             self._make_learnable(name)
+        self._settle()
+
+    @classmethod
+    def preset(cls, name: str, **given: Any) -> Self:
+        """A neuron with the published values of that name; arguments given beside it take their place.
+
+        Raises: UnknownNameError.
+        """
+        if name not in cls.presets:
+            raise UnknownNameError(f"{cls.__name__} has no preset {name!r}", name, cls.presets)
+        return cls(**{**cls.presets[name].values, **given})
+
+    @classmethod
+    def example(cls) -> Self:
+        """One for tests, pictures and lists; a class whose constructor needs arguments says which."""
+        return cls()
+
+    def verify(self) -> None:
+        """Raise ParameterError where the values of parameters do not go together; called whenever one is set."""
+        values = self.param_values()
+        for lower, upper in self.ordered:
+            if not _all_below(values[lower], values[upper]):
+                got = f"{lower} = {_shown(values[lower])} and {upper} = {_shown(values[upper])}"
+                do = "give both at construction" if len(self.ordered) else ""
+                raise ParameterError(type(self).__name__, expected=f"{lower} < {upper}", got=got, do=do)
+        self.integrator.verify(self)
+
+    def _settle(self) -> None:
+        """All parameters are there: from now on each change is verified."""
+        self.__dict__["_settled"] = True
+        self.verify()
 
     def deliver(self) -> dict[str, Tensor]:
         """States changed at once by the input, before integration; none by default."""
@@ -55,6 +99,18 @@ class Neuron(Declared, nn.Module):
     def slopes(self) -> dict[str, Tensor]:
         """The derivative, of declared states only."""
         return self._checked(self.derivative(), "derivative")
+
+    def diffusion(self) -> dict[str, Tensor]:
+        """Amplitude g of the white noise of each state, dx = f dt + g dW; none by default.
+
+        The `Noise` that drives such a state names it. In units of the state per square root of a millisecond.
+        """
+        return {}
+
+    def before(self, name: str) -> Tensor:
+        """The value that a state had when the step began."""
+        value: Tensor = self.__dict__["_bound"][_BEFORE + name]
+        return value
 
     def charge(self) -> dict[str, Tensor]:
         """States before the threshold is looked at."""
@@ -94,7 +150,7 @@ class Neuron(Declared, nn.Module):
 
     def step(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """One time step: from parameters, states and inputs by name to the next states and, if spiking, spikes `s`."""
-        start = self.bind(values)
+        start = self.bind({**values, **{_BEFORE + name: values[name] for name in self.states}})
         now = start.bind(self._checked(start.deliver(), "deliver"))
         now = now.bind(self._checked(now.charge(), "charge"))
         if not self.spiking:
@@ -217,6 +273,17 @@ class Neuron(Declared, nn.Module):
 
     def assign(self, name: str, value: object) -> None:
         """Set a parameter after checking it; a tensor becomes a buffer, which moves with the module."""
+        if "_settled" not in self.__dict__:
+            return self._assign(name, value)
+        before = self.param_values().get(name)
+        self._assign(name, value)
+        try:
+            self.verify()
+        except ParameterError:
+            self._assign(name, before)
+            raise
+
+    def _assign(self, name: str, value: object) -> None:
         Declared.assign(self, name, value)
         checked = self.__dict__["_values"][name]
         if name in self.__dict__.get("learn", ()):
@@ -270,3 +337,19 @@ def _blended(now: Neuron, name: str, after: Mapping[str, Tensor], s: Tensor, det
     if detach:
         return torch.where(s.detach() > 0, after[name], before)
     return (1 - s) * before + s * after[name]
+
+
+def _all_below(lower: Value, upper: Value) -> bool:
+    """Whether each value of one parameter is less than that of another, which it meets along leading axes."""
+    a, b = (torch.as_tensor(value).detach() for value in (lower, upper))
+    if a.is_meta or b.is_meta:
+        return True
+    rank = max(a.dim(), b.dim())
+    a, b = (v.reshape(*v.shape, *[1] * (rank - v.dim())) if v.dim() else v for v in (a, b))
+    return bool((a < b).all())
+
+
+def _shown(value: Value) -> str:
+    if not isinstance(value, Tensor) or not value.dim():
+        return f"{float(value):g}"
+    return f"values from {float(value.min()):g} to {float(value.max()):g}"

@@ -26,6 +26,7 @@ class LeakyIntegrator(Neuron):
     v = State("v_rest", "1", "membrane potential", held=True)
 
     output = "v"
+    family = "read-out"
 
     def derivative(self) -> dict[str, Tensor]:
         return {"v": (self.v_rest - self.v + self.r * self.i) / self.tau_mem}

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from ..errors import DTypeError, ParameterError
 from ..parameters import D, Declaration, Option, Param, State, Value
+from .leaky_integrate_and_fire import LIF
 from .neuron import Neuron
 
 
 class Wrapper(Neuron):
     """Abstract: declares what it adds; parameters, states and options of the wrapped neuron keep their names."""
+
+    family = "wrapper"
 
     @classmethod
     def _collected(cls) -> dict[str, Declaration]:
@@ -34,6 +37,15 @@ class Wrapper(Neuron):
         self.neuron = neuron
         for name in (learn,) if isinstance(learn, str) else learn:
             self._make_learnable(name)
+        super()._settle()
+
+    @classmethod
+    def example(cls) -> Self:
+        """Around a LIF, the simplest neuron with everything that can be wrapped."""
+        return cls(LIF(tau_mem=2.0))
+
+    def _settle(self) -> None:
+        """Not before there is a neuron to wrap."""
 
     @property
     def wrapped(self) -> Neuron:
@@ -85,12 +97,14 @@ class Wrapper(Neuron):
         own = name in self.declarations or name in self.__dict__.get("_bound", {})
         return super().value(name) if own else self.neuron.value(name)
 
-    def assign(self, name: str, value: object) -> None:
-        """Set a parameter of the wrapper or else of the wrapped neuron."""
+    def _assign(self, name: str, value: object) -> None:
         if name in self.declarations:
-            super().assign(name, value)
+            super()._assign(name, value)
         else:
             self.neuron.assign(name, value)
+
+    def verify(self) -> None:
+        """What the wrapper adds, beside what the wrapped neuron verifies for itself."""
 
     def __getattr__(self, name: str) -> Any:
         """Parameters of the wrapped neuron read as the wrapper's."""
@@ -137,22 +151,8 @@ class Refractory(Wrapper):
     t_ref = Param(2.0, "ms", "refractory period", at_least=0.0)
     remaining = State(0.0, "ms", "time left of the refractory period; below zero once it is over")
 
-    def __init__(self, neuron: Neuron, *, learn: Iterable[str] = (), **given: object) -> None:
-        super().__init__(neuron, learn=learn, **given)
-        self._require_whole_steps()
-
-    def assign(self, name: str, value: object) -> None:
-        """Set a parameter; t_ref must stay a multiple of dt."""
-        before = self.param_values() if "neuron" in self._modules and name in ("t_ref", "dt") else None
-        super().assign(name, value)
-        if before is not None:
-            try:
-                self._require_whole_steps()
-            except ParameterError:
-                super().assign(name, before[name])
-                raise
-
-    def _require_whole_steps(self) -> None:
+    def verify(self) -> None:
+        """A number t_ref must be a multiple of a number dt."""
         values = self.param_values()
         t_ref, dt = values["t_ref"], values["dt"]
         if not isinstance(t_ref, Tensor) and not isinstance(dt, Tensor) and abs(t_ref / dt - round(t_ref / dt)) > 1e-6:
