@@ -32,15 +32,39 @@ def check_values(what: str, x: object, *, low: float = -math.inf, high: float = 
     return x
 
 
+def check_images(
+    what: str, x: object, *, low: float = -math.inf, high: float = math.inf, sequence: bool = False
+) -> Tensor:
+    """Return x as a floating tensor whose last two axes are height and width, as `check_values`; raise otherwise."""
+    images = check_values(what, x, low=low, high=high, rank=2 if sequence else 1)
+    if images.ndim < (4 if sequence else 3) or min(images.shape[-2:]) < 1:
+        axes = "[time, batch, *channels, height, width]" if sequence else "[batch, *channels, height, width]"
+        raise ShapeError(what, expected=axes, got=f"shape {tuple(images.shape)}", do="keep the two axes of the image")
+    return images
+
+
+def check_sequence(what: str, x: object, *, low: float = -math.inf, high: float = math.inf) -> Tensor:
+    """Return x as a floating tensor with time and batch axes and at least one step; raise otherwise."""
+    sequence = check_values(what, x, low=low, high=high, rank=2)
+    if sequence.shape[0] < 1:
+        raise ShapeError(what, expected="at least one time step", got=f"shape {tuple(sequence.shape)}")
+    return sequence
+
+
 def check_steps(what: str, steps: object) -> int:
     """Return the number of time steps as an int of at least 1; raise otherwise."""
+    return check_count(what, steps, do="give steps=16, say")
+
+
+def check_count(what: str, number: object, *, low: int = 1, do: str = "") -> int:
+    """Return a whole number of at least `low` as an int; raise otherwise."""
     try:
-        number = operator.index(steps)  # type: ignore[arg-type]
+        count = operator.index(number)  # type: ignore[arg-type]
     except TypeError:
-        number = 0
-    if isinstance(steps, bool) or number < 1:
-        raise ParameterError(what, expected="a whole number of at least 1", got=repr(steps), do="give steps=16, say")
-    return number
+        count = low - 1
+    if isinstance(number, bool) or count < low:
+        raise ParameterError(what, expected=f"a whole number of at least {low}", got=repr(number), do=do)
+    return count
 
 
 def check_positive(what: str, value: float, *, high: float = math.inf) -> float:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from spikeloom.coding.encoder import Encoder
+from spikeloom.coding._checks import wide
+from spikeloom.coding.encoder import DecodableEncoder, Encoder
 from spikeloom.errors import SpikeloomError
 
 _TIME, _SHAPE = 7, (3, 2, 5)
@@ -20,7 +21,7 @@ def check_encoder(encoder: Encoder, *, device: str | torch.device = "cpu") -> No
     Shape, dtype and device of the output; 0/1 values unless graded; input left alone; the same spikes from the same
     generator and nothing drawn from the global one then; the same from the same global seed; nothing kept between
     calls; strided, expanded and empty batches; NaN, infinities, values out of bounds, integers and too few axes
-    refused.
+    refused. Of an encoder that decodes: finite values of the shape of the input.
     Raises: AssertionError that says what was broken.
 
     >>> from spikeloom.coding import Bernoulli
@@ -32,6 +33,8 @@ def check_encoder(encoder: Encoder, *, device: str | torch.device = "cpu") -> No
     x = _sample(encoder, device)
     _check_repeats(encoder, x)
     _check_layouts(encoder, x)
+    if isinstance(encoder, DecodableEncoder):
+        _check_decoding(encoder, x)
     for bad, why in _bad_inputs(encoder, x):
         _check_refused(encoder, bad, why)
 
@@ -76,6 +79,18 @@ def _check_layouts(encoder: Encoder, x: Tensor) -> None:
     _require(empty.shape[1] == 0, f"an empty batch must stay empty, the shape is {tuple(empty.shape)}")
 
 
+def _check_decoding(encoder: DecodableEncoder, x: Tensor) -> None:
+    for values in (x, x.to(torch.bfloat16), x.narrow(1 if encoder.of_sequence else 0, 0, 0)):
+        spikes = _encode(encoder, values)
+        before = spikes.clone()
+        decoded = encoder.decode(spikes, values[0] if encoder.of_sequence else None)
+        shapes = f"{tuple(values.shape)}, not {tuple(decoded.shape)}"
+        _require(decoded.shape == values.shape, f"what is decoded must have the input's shape {shapes}")
+        _require(decoded.dtype == wide(spikes).dtype, f"{spikes.dtype} must be decoded as {wide(spikes).dtype}")
+        _require(bool(decoded.isfinite().all()), "what is decoded must be finite")
+        _require(torch.equal(spikes, before), "decode changed the spikes")
+
+
 def _bad_inputs(encoder: Encoder, x: Tensor) -> Iterator[tuple[object, str]]:
     yield x.to(torch.int64), "integers"
     yield x.flatten()[0], "a tensor without axes"
@@ -104,7 +119,8 @@ def _check_refused(encoder: Encoder, bad: object, why: str) -> None:
 def _sample(encoder: Encoder, device: str | torch.device) -> Tensor:
     low = encoder.low if math.isfinite(encoder.low) else -1.0
     high = encoder.high if math.isfinite(encoder.high) else low + 2.0
-    shape = (_TIME, *_SHAPE) if encoder.of_sequence else _SHAPE
+    features = _SHAPE[1:] if encoder.features is None else encoder.features
+    shape = (_TIME, _SHAPE[0], *features) if encoder.of_sequence else (_SHAPE[0], *features)
     u = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device)
     u.view(-1)[0], u.view(-1)[1] = 0.0, 1.0
     return low + (high - low) * u

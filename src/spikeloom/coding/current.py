@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Self
 
 import torch
 from torch import Tensor
 
-from spikeloom.coding._checks import check_steps, check_values
-from spikeloom.coding.encoder import Encoder
+from spikeloom.coding._checks import check_steps, check_values, wide
+from spikeloom.coding.decoders import mean_potential
+from spikeloom.coding.encoder import DecodableEncoder
 
 
 def direct(x: Tensor, steps: int) -> Tensor:
@@ -28,23 +29,28 @@ def direct(x: Tensor, steps: int) -> Tensor:
     return x.unsqueeze(0).expand(check_steps("steps of direct", steps), *x.shape)
 
 
-class Direct(Encoder):
+class Direct(DecodableEncoder):
     """Values as constant currents; see `direct`.
 
     >>> Direct(steps=8)(torch.rand(4, 64)).shape
     torch.Size([8, 4, 64])
     """
 
-    graded: ClassVar[bool] = True
+    graded = True
 
     def __init__(self, steps: int) -> None:
         super().__init__()
         self.steps = check_steps("steps of Direct", steps)
 
+    @classmethod
+    def example(cls) -> Self:
+        """Eight steps."""
+        return cls(8)
+
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Encode x [batch, *features]; nothing is drawn."""
         return direct(x, self.steps)
 
-    def extra_repr(self) -> str:
-        """The arguments of the constructor."""
-        return f"steps={self.steps}"
+    def decode(self, spikes: Tensor, initial: Tensor | None = None) -> Tensor:
+        """The mean over time: the value, up to the rounding of a sum of T terms."""
+        return mean_potential(wide(spikes))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor
 
-from spikeloom.coding._checks import check_positive, check_values, wide
-from spikeloom.coding.encoder import Encoder
+from spikeloom.coding._checks import check_positive, check_sequence, check_values, wide
+from spikeloom.coding.encoder import DecodableEncoder
 from spikeloom.errors import ShapeError
+
+Comparison = Callable[[Tensor, float], Tensor]
 
 
 def signed_delta(x: Tensor, *, threshold: float) -> Tensor:
@@ -27,18 +30,23 @@ def signed_delta(x: Tensor, *, threshold: float) -> Tensor:
 
     Reference: Miskowicz (2006), Send-On-Delta Concept, Sensors 6:49-63. One spike per step is ours.
     """
-    check_values("x of signed_delta", x, rank=2)
+    signal = wide(check_sequence("x of signed_delta", x))
     threshold = check_positive("threshold of signed_delta", threshold)
-    if x.shape[0] < 1:
-        raise ShapeError("x of signed_delta", expected="at least one time step", got=f"shape {tuple(x.shape)}")
-    signal = wide(x)
-    reference = signal[0].clone()
+    return follow(signal, signal[0], threshold).to(x.dtype)
+
+
+def follow(signal: Tensor, start: Tensor, threshold: float, *, reached: Comparison = torch.ge) -> Tensor:
+    """Spikes of +1 and -1 that move a reference, from `start`, by the threshold towards the signal it is that far from.
+
+    `reached(distance, threshold)` says when: at the threshold already (`torch.ge`), or beyond it (`torch.gt`).
+    """
+    reference = start.clone()
     spikes = torch.empty_like(signal)
     for value, spike in zip(signal, spikes, strict=True):
         change = value - reference
-        spike.copy_((change >= threshold).to(spike.dtype) - (change <= -threshold).to(spike.dtype))
+        spike.copy_(reached(change, threshold).to(spike.dtype) - reached(-change, threshold).to(spike.dtype))
         reference += threshold * spike
-    return spikes.to(x.dtype)
+    return spikes
 
 
 def delta(x: Tensor, *, threshold: float) -> Tensor:
@@ -52,8 +60,36 @@ def delta(x: Tensor, *, threshold: float) -> Tensor:
     >>> delta(torch.tensor([0.0, 0.5, 0.0]).view(3, 1), threshold=0.5).squeeze().tolist()
     [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
     """
-    spikes = signed_delta(x, threshold=threshold)
-    return torch.stack((spikes > 0, spikes < 0), dim=2).to(x.dtype)
+    return two_channels(signed_delta(x, threshold=threshold))
+
+
+def two_channels(spikes: Tensor) -> Tensor:
+    """Signed spikes [time, batch, *features] as 0/1 spikes [time, batch, 2, *features], positive ones first."""
+    return torch.stack((spikes > 0, spikes < 0), dim=2).to(spikes.dtype)
+
+
+def signed_delta_decode(spikes: Tensor, initial: Tensor, *, threshold: float) -> Tensor:
+    """The signal that spikes of +1 and -1 stand for.
+
+    Equation: x[t] = initial + threshold sum_{u <= t} s[u]; within the threshold of the encoded signal where that
+    changes by no more than the threshold per step.
+    Shapes: spikes [time, batch, *features], initial [batch, *features] -> [time, batch, *features].
+    Raises: ParameterError (NaN, threshold not above 0), DTypeError, ShapeError.
+
+    >>> import torch
+    >>> signed_delta_decode(torch.tensor([[0.0], [1.0], [1.0], [-1.0]]), torch.tensor([2.0]), threshold=0.5).tolist()
+    [[2.0], [2.5], [3.0], [2.5]]
+    """
+    check_values("spikes of signed_delta_decode", spikes, rank=2)
+    check_values("initial of signed_delta_decode", initial)
+    threshold = check_positive("threshold of signed_delta_decode", threshold)
+    if initial.shape != spikes.shape[1:]:
+        raise ShapeError(
+            "spikes and initial of signed_delta_decode",
+            expected="[time, batch, *features] and [batch, *features]",
+            got=f"{tuple(spikes.shape)} and {tuple(initial.shape)}",
+        )
+    return (initial + threshold * wide(spikes).cumsum(0)).to(initial.dtype)
 
 
 def delta_decode(spikes: Tensor, initial: Tensor, *, threshold: float) -> Tensor:
@@ -71,7 +107,6 @@ def delta_decode(spikes: Tensor, initial: Tensor, *, threshold: float) -> Tensor
     """
     check_values("spikes of delta_decode", spikes, low=0.0, high=1.0, rank=3)
     check_values("initial of delta_decode", initial)
-    threshold = check_positive("threshold of delta_decode", threshold)
     if spikes.shape[2] != 2 or initial.shape != spikes.shape[1:2] + spikes.shape[3:]:
         raise ShapeError(
             "spikes and initial of delta_decode",
@@ -79,49 +114,64 @@ def delta_decode(spikes: Tensor, initial: Tensor, *, threshold: float) -> Tensor
             got=f"{tuple(spikes.shape)} and {tuple(initial.shape)}",
         )
     signal = wide(spikes)
-    return (initial + threshold * (signal[:, :, 0] - signal[:, :, 1]).cumsum(0)).to(initial.dtype)
+    return signed_delta_decode(signal[:, :, 0] - signal[:, :, 1], initial, threshold=threshold)
 
 
-class Delta(Encoder):
+class Delta(DecodableEncoder):
     """Signals as spikes of two channels, rising and falling; see `delta`.
 
     >>> Delta(threshold=0.1)(torch.rand(20, 4, 3)).shape
     torch.Size([20, 4, 2, 3])
     """
 
-    of_sequence: ClassVar[bool] = True
+    of_sequence = True
 
     def __init__(self, *, threshold: float) -> None:
         super().__init__()
         self.threshold = check_positive("threshold of Delta", threshold)
 
+    @classmethod
+    def example(cls) -> Self:
+        """A threshold of 0.1."""
+        return cls(threshold=0.1)
+
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Encode x [time, batch, *features]; nothing is drawn."""
         return delta(x, threshold=self.threshold)
 
-    def extra_repr(self) -> str:
-        """The arguments of the constructor."""
-        return f"threshold={self.threshold:g}"
+    def decode(self, spikes: Tensor, initial: Tensor | None = None) -> Tensor:
+        """See `delta_decode`."""
+        return delta_decode(wide(spikes), first_value(spikes[0, :, 0], initial), threshold=self.threshold)
 
 
-class SignedDelta(Encoder):
+class SignedDelta(DecodableEncoder):
     """Signals as spikes of +1 and -1; see `signed_delta`.
 
     >>> SignedDelta(threshold=0.1)(torch.rand(20, 4, 3)).shape
     torch.Size([20, 4, 3])
     """
 
-    of_sequence: ClassVar[bool] = True
-    graded: ClassVar[bool] = True
+    of_sequence = True
+    graded = True
 
     def __init__(self, *, threshold: float) -> None:
         super().__init__()
         self.threshold = check_positive("threshold of SignedDelta", threshold)
 
+    @classmethod
+    def example(cls) -> Self:
+        """A threshold of 0.1."""
+        return cls(threshold=0.1)
+
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Encode x [time, batch, *features]; nothing is drawn."""
         return signed_delta(x, threshold=self.threshold)
 
-    def extra_repr(self) -> str:
-        """The arguments of the constructor."""
-        return f"threshold={self.threshold:g}"
+    def decode(self, spikes: Tensor, initial: Tensor | None = None) -> Tensor:
+        """See `signed_delta_decode`."""
+        return signed_delta_decode(wide(spikes), first_value(spikes[0], initial), threshold=self.threshold)
+
+
+def first_value(like: Tensor, initial: Tensor | None) -> Tensor:
+    """Where a signal starts that is known by its changes: at `initial`, or at 0."""
+    return torch.zeros_like(wide(like)) if initial is None else wide(initial)

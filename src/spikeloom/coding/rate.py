@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from spikeloom.coding._checks import check_generator, check_positive, check_steps, check_values, wide
-from spikeloom.coding.encoder import Encoder
+from spikeloom.coding.decoders import spike_rate
+from spikeloom.coding.encoder import DecodableEncoder
 
 
 def bernoulli(p: Tensor, steps: int, *, generator: torch.Generator | None) -> Tensor:
@@ -52,38 +53,43 @@ def poisson(rate: Tensor, steps: int, *, dt: float = 1.0, generator: torch.Gener
     return _draw(wide(rate) * (dt / 1000.0), check_steps("steps of poisson", steps), generator).to(rate.dtype)
 
 
-class Bernoulli(Encoder):
+class Bernoulli(DecodableEncoder):
     """Values in [0, 1] as spike probabilities per step; see `bernoulli`.
 
     >>> Bernoulli(steps=16)(torch.rand(8, 1, 28, 28)).shape
     torch.Size([16, 8, 1, 28, 28])
     """
 
-    low: ClassVar[float] = 0.0
-    high: ClassVar[float] = 1.0
+    low = 0.0
+    high = 1.0
 
     def __init__(self, steps: int) -> None:
         super().__init__()
         self.steps = check_steps("steps of Bernoulli", steps)
 
+    @classmethod
+    def example(cls) -> Self:
+        """16 steps."""
+        return cls(16)
+
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Encode x [batch, *features]."""
         return bernoulli(x, self.steps, generator=generator)
 
-    def extra_repr(self) -> str:
-        """The arguments of the constructor."""
-        return f"steps={self.steps}"
+    def decode(self, spikes: Tensor, initial: Tensor | None = None) -> Tensor:
+        """The spikes per step; unbiased, with standard deviation sqrt(x (1 - x) / T)."""
+        return spike_rate(spikes)
 
 
-class Poisson(Encoder):
+class Poisson(DecodableEncoder):
     """Intensities in [0, 1] as Poisson rates of 0 to `max_rate` spikes per second; see `poisson`.
 
     >>> Poisson(steps=350, max_rate=63.75)(torch.rand(8, 784)).shape
     torch.Size([350, 8, 784])
     """
 
-    low: ClassVar[float] = 0.0
-    high: ClassVar[float] = 1.0
+    low = 0.0
+    high = 1.0
 
     def __init__(self, steps: int, *, max_rate: float, dt: float = 1.0) -> None:
         super().__init__()
@@ -91,14 +97,19 @@ class Poisson(Encoder):
         self.dt = check_positive("dt of Poisson, in ms", dt)
         self.max_rate = check_positive("max_rate of Poisson, in spikes per second", max_rate, high=1000.0 / self.dt)
 
+    @classmethod
+    def example(cls) -> Self:
+        """350 ms at up to 63.75 spikes per second, as Diehl and Cook (2015), Front. Comput. Neurosci. 9:99."""
+        return cls(350, max_rate=63.75)
+
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Encode x [batch, *features]."""
         check_values("x of Poisson", x, low=0.0, high=1.0)
         return poisson(wide(x) * self.max_rate, self.steps, dt=self.dt, generator=generator).to(x.dtype)
 
-    def extra_repr(self) -> str:
-        """The arguments of the constructor."""
-        return f"steps={self.steps}, max_rate={self.max_rate:g}, dt={self.dt:g}"
+    def decode(self, spikes: Tensor, initial: Tensor | None = None) -> Tensor:
+        """The rate in units of `max_rate`; unbiased, s.d. sqrt(x (1 - x p) / (T p)) with p = max_rate dt / 1000."""
+        return spike_rate(spikes) * (1000.0 / self.dt / self.max_rate)
 
 
 def _draw(p: Tensor, steps: int, generator: torch.Generator | None) -> Tensor:
