@@ -12,9 +12,11 @@ from spikeloom.training.images import read_image
 from spikeloom.training.interruption import TrainingInterrupted
 from spikeloom.training.loop import BatchProgress, EpochMetrics, fit
 from spikeloom.training.losses import (
+    anytime_cross_entropy,
     count_mse,
     first_spike_cross_entropy,
     last_potential_cross_entropy,
+    latency_penalty,
     max_potential_cross_entropy,
     mean_potential_cross_entropy,
     rate_cross_entropy,
@@ -38,6 +40,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingInterrupted",
     "accuracy",
+    "anytime_cross_entropy",
     "build_network",
     "class_accuracy",
     "confusion_matrix",
@@ -49,6 +52,7 @@ __all__ = [
     "first_spike_cross_entropy",
     "fit",
     "last_potential_cross_entropy",
+    "latency_penalty",
     "load_run",
     "max_potential_cross_entropy",
     "mean_potential_cross_entropy",

@@ -121,6 +121,40 @@ def first_spike_cross_entropy(spikes: Tensor, labels: Tensor, *, tau: float = 1.
     return functional.cross_entropy(-first_spike_time(spikes) / tau, labels)
 
 
+def anytime_cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy after every step, so that the answer is asked for early.
+
+    Equation: (1/T) sum_t softmax cross-entropy of y[t], averaged over the batch. Give it `running_count` of spikes, or
+    `potential_per_step`, for what a decision after t + 1 steps would see; the outputs of single steps make it temporal
+    efficient training.
+    Shapes: scores [time, batch, classes], labels int64 [batch] -> a scalar.
+    Raises: ShapeError, DTypeError, ParameterError (a label that is no class).
+
+    >>> anytime_cross_entropy(torch.tensor([[[0.0, 0.0]], [[1.0, 0.0]]]), torch.tensor([0])).item()  # with ln(1 + 1/e)
+    0.503...
+
+    Reference: Deng et al. (2022), Temporal efficient training, ICLR, for outputs of single steps; running scores are
+    not from the paper.
+    """
+    _check(scores, labels, "anytime_cross_entropy")
+    return functional.cross_entropy(scores.flatten(0, 1), labels.repeat(scores.shape[0]))
+
+
+def latency_penalty(spikes: Tensor, labels: Tensor) -> Tensor:
+    """How late the labelled neuron fires first; a term to be added to another loss.
+
+    Equation: t_label / T averaged over the batch, t the step of the first spike, T where there is none; in [0, 1]. The
+    gradient is that of `first_spike_time`: descent makes the labelled neuron fire, and earlier.
+    Shapes: spikes [time, batch, classes], labels int64 [batch] -> a scalar.
+    Raises: ShapeError, DTypeError, ParameterError (a label that is no class, spikes not 0/1).
+
+    >>> latency_penalty(torch.tensor([[[0.0, 1.0]], [[1.0, 0.0]]]), torch.tensor([0])).item()
+    0.5
+    """
+    _check(spikes, labels, "latency_penalty")
+    return first_spike_time(spikes).gather(1, labels.unsqueeze(1)).mean() / spikes.shape[0]
+
+
 def _potential_cross_entropy(v: Tensor, labels: Tensor, decode: Callable[[Tensor], Tensor]) -> Tensor:
     _check(v, labels, f"{decode.__name__}_cross_entropy")
     return functional.cross_entropy(decode(v), labels)
