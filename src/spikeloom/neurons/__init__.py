@@ -5,6 +5,7 @@ from ._contract import check_neuron, check_surrogate
 from ._precompile import precompile
 from .adaptive import AdaptiveLIF
 from .adaptive_threshold import AdaptiveThreshold
+from .hodgkin_huxley import HodgkinHuxley
 from .integrate_and_fire import IF
 from .integrators import Euler, Exact, ExponentialEuler, Integrator
 from .leaky_integrate_and_fire import LIF, CurrentLIF
@@ -22,6 +23,7 @@ __all__ = [
     "Euler",
     "Exact",
     "ExponentialEuler",
+    "HodgkinHuxley",
     "Integrator",
     "LeakyIntegrator",
     "Neuron",
