@@ -306,8 +306,10 @@ class Declared:
         return checked._copy() if isinstance(checked, Declared) else checked
 
     def option(self, name: str) -> Any:
-        """The value of an option; bound together with its owner when it is itself declared."""
+        """The value of an option; bound together with its owner when it is itself declared, or another one bound."""
         bound = self.__dict__.get("_bound")
+        if bound is not None and name in bound:
+            return bound[name]
         chosen = self.__dict__["_options"][name]
         if bound is None or not isinstance(chosen, Declared):
             return chosen
