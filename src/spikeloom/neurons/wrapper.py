@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Any, Self
 
-import torch
 from torch import Tensor
 
 from ..errors import DTypeError, ParameterError
-from ..parameters import D, Declaration, Option, Param, State, Value
+from ..parameters import D, Declaration, Option, Value
+from ._refractory_period import RefractoryPeriod
 from .leaky_integrate_and_fire import LIF
 from .neuron import Neuron
 
@@ -63,8 +63,19 @@ class Wrapper(Neuron):
         """Whether the wrapped neuron spikes."""
         return self.neuron.spiking
 
+    @property
+    def graded(self) -> bool:  # type: ignore[override]
+        """Whether the wrapped neuron's spikes may be other than 0 and 1."""
+        return self.neuron.graded
+
     def deliver(self) -> dict[str, Tensor]:
         return self.wrapped._checked(self.wrapped.deliver(), "deliver")
+
+    def derivative(self) -> dict[str, Tensor]:
+        return self.wrapped.slopes()
+
+    def diffusion(self) -> dict[str, Tensor]:
+        return self.wrapped.diffusion()
 
     def charge(self) -> dict[str, Tensor]:
         return self.wrapped._checked(self.wrapped.charge(), "charge")
@@ -133,12 +144,14 @@ class Wrapper(Neuron):
         return f"{self.neuron!r}, {own}" if own else repr(self.neuron)
 
 
-class Refractory(Wrapper):
+class Refractory(RefractoryPeriod, Wrapper):
     """Absolute refractory period: for t_ref after a spike the membrane potential stands still and no spike occurs.
 
     State variables declared as `held` (the membrane potential) keep their value after the reset; currents and
     adaptation go on. Input that jumps the potential is lost. t_ref counts in whole steps of dt, rounded to the nearest.
-    After a spike at step n the next is possible at step n + t_ref/dt + 1.
+    After a spike at step n the next is possible at step n + t_ref/dt + 1. With `once=True` the period is infinite, so
+    that a neuron spikes at most once. A relative refractory period is a threshold that decays after a spike:
+    `AdaptiveThreshold` with a short tau_adapt.
 
     Shapes: as the wrapped neuron. Units: ms. Raises: ParameterError if a number t_ref is not a multiple of a number dt.
     Source: Gerstner et al. 2014, "Neuronal dynamics", section 1.4; Rotter and Diesmann 1999, Biol. Cybern. 81.
@@ -147,36 +160,3 @@ class Refractory(Wrapper):
     >>> sl.Refractory(sl.LIF(tau_mem=2.0), t_ref=2.0)(torch.full((7, 1, 1), 9.0)).flatten()
     tensor([1., 0., 0., 1., 0., 0., 1.])
     """
-
-    t_ref = Param(2.0, "ms", "refractory period", at_least=0.0)
-    remaining = State(0.0, "ms", "time left of the refractory period; below zero once it is over")
-
-    def verify(self) -> None:
-        """A number t_ref must be a multiple of a number dt."""
-        values = self.param_values()
-        t_ref, dt = values["t_ref"], values["dt"]
-        if not isinstance(t_ref, Tensor) and not isinstance(dt, Tensor) and abs(t_ref / dt - round(t_ref / dt)) > 1e-6:
-            do = f"{round(t_ref / dt) * dt:g} ms is nearest; choose it, or a smaller dt"
-            raise ParameterError(
-                "Refractory.t_ref", expected=f"a multiple of dt = {dt:g} ms", got=f"{t_ref:g} ms", do=do
-            )
-
-    def _resting(self) -> Tensor:
-        return self.remaining > -0.5 * self.dt
-
-    def deliver(self) -> dict[str, Tensor]:
-        return {**super().deliver(), "remaining": torch.maximum(self.remaining - self.dt, -self.dt)}
-
-    def charge(self) -> dict[str, Tensor]:
-        resting, states = self._resting(), self.states
-        charged = super().charge()
-        return {
-            name: torch.where(resting, self.wrapped.value(name), value) if states[name].held else value
-            for name, value in charged.items()
-        }
-
-    def fire(self) -> Tensor:
-        return torch.where(self._resting(), 0.0, super().fire())
-
-    def reset(self) -> dict[str, Tensor]:
-        return {**super().reset(), "remaining": self.t_ref}
