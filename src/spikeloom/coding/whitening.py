@@ -178,5 +178,5 @@ def _smooth_images() -> Tensor:
     spectrum = torch.randn(500, 8, 8, generator=generator, dtype=torch.float64)
     frequency = torch.fft.fftfreq(8, d=1.0 / 8, dtype=torch.float64)
     distance = (frequency**2 + frequency.view(-1, 1) ** 2).sqrt()
-    images = torch.fft.ifft2(torch.fft.fft2(spectrum) / (1.0 + distance) ** 2).real
+    images: Tensor = torch.fft.ifft2(torch.fft.fft2(spectrum) / (1.0 + distance) ** 2).real
     return ((images - images.mean()) / (6.0 * images.std()) + 0.5).clamp(0.0, 1.0)
