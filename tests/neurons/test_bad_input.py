@@ -65,7 +65,12 @@ INPUTS: dict[str, Case] = {
     "overflow within": (
         lambda: sl.LeakyIntegrator()(torch.tensor([math.inf, -math.inf]).view(2, 1, 1)),
         errors.NonFiniteError,
-        ["became NaN", "2 steps", "input scale"],
+        ["became NaN", "in step 1 of 2 steps", "input scale"],
+    ),
+    "overflow in the middle": (
+        lambda: sl.LeakyIntegrator()(torch.tensor([0.0] * 40 + [math.inf, -math.inf] + [0.0] * 58).view(100, 1, 1)),
+        errors.NonFiniteError,
+        ["in step 41 of 100 steps"],
     ),
     "no device": (lambda: sl.LIF()(X.to("meta")), errors.SpikeloomError, ["meta"]),
     "parameters elsewhere": (

@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from ..errors import NonFiniteError
 from ..parameters import Value
 from ._arguments import NOISE, captured, checked_inputs, given_state, origin_of, placed_params, rest_state, schedules
-from ._kernel import Buffers, Span
+from ._kernel import Buffers, ForwardResult, Span
 from ._loop import INPUT, PARAM, Loop
 from ._plan import Plan, plan_for
 from ._reference import evaluate
@@ -174,7 +174,7 @@ def forward(plan: Plan, span: Span, inputs: Buffers, states: Buffers, hoisted: H
     flat = {name: value.reshape(plan.neurons) for name, value in states.items()}
     result = plan.kernel.forward(span, hoisted.rounded, streams, flat)
     if result.nan:
-        _refuse_nan(plan, result.states, streams)
+        _refuse_nan(plan, span, hoisted, streams, flat)
     outputs = tuple(result.outputs[name].view(full) for name in loop.outputs)
     final = tuple(result.states[name].view(plan.shape) for name in loop.states)
     saved = _saved(loop, plan.variant.recompute, inputs, dict(zip(loop.outputs, outputs, strict=True)), result.kept)
@@ -298,9 +298,10 @@ def by_role(plan: Plan, tensors: Sequence[Tensor]) -> tuple[Buffers, Buffers, Bu
     return inputs, states, dict(zip(plan.params, tensors[last:], strict=True))
 
 
-def _refuse_nan(plan: Plan, states: Buffers, inputs: Buffers) -> NoReturn:
+def _refuse_nan(plan: Plan, span: Span, hoisted: Hoisted, inputs: Buffers, states: Buffers) -> NoReturn:
     """NaN in a state variable never leaves it, so kernels look at the final state, at 1/T of the cost."""
-    real = {name: states[name] for name in plan.loop.real_states}
+    step, after = _first_nan(plan, span, hoisted, inputs, states)
+    real = {name: after[name] for name in plan.loop.real_states}
     name, value = next((n, v) for n, v in real.items() if torch.isnan(v).any())
     neuron = [int(i) for i in torch.isnan(value.view(plan.shape)).nonzero()[0]]
     where = f"{plan.name}.{name} of neuron {neuron} (batch index first)"
@@ -309,4 +310,19 @@ def _refuse_nan(plan: Plan, states: Buffers, inputs: Buffers) -> NoReturn:
         if len(bad):
             do = "look at the layer or the data before it"
             raise NonFiniteError(f"{where} became NaN: its input {label!r} is NaN from step {int(bad[0])}", do=do)
-    raise NonFiniteError(f"{where} became NaN within {plan.steps} steps", do="check parameters, input scale and dt")
+    do = "check parameters, input scale and dt"
+    raise NonFiniteError(f"{where} became NaN in step {step} of {plan.steps} steps", do=do)
+
+
+def _first_nan(plan: Plan, span: Span, hoisted: Hoisted, inputs: Buffers, states: Buffers) -> tuple[int, Buffers]:
+    """The first step after which a state is NaN, counted from 0, and the states after it: by bisection."""
+
+    def run(steps: int) -> ForwardResult:
+        part = {name: x[:steps] for name, x in inputs.items()}
+        return plan.kernel.forward(span._replace(steps=steps), hoisted.rounded, part, states)
+
+    finite, high = 0, span.steps
+    while high - finite > 1:
+        middle = (finite + high) // 2
+        finite, high = (finite, middle) if run(middle).nan else (middle, high)
+    return high - 1, run(high).states

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import TraceError
+from ..errors import ShapeError, TraceError
 from ._complex import apply as complex_function
 from ._complex import is_complex, makes_complex
 from ._differentiate import gradients
@@ -170,7 +170,12 @@ def partials(value: Any, leaves: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     ones = torch.ones_like(value)
     slopes = torch.autograd.grad(value, list(leaves.values()), ones, create_graph=True, allow_unused=True)
-    return {name: slope for name, slope in zip(leaves, slopes, strict=True) if slope is not None}
+    found = {name: slope for name, slope in zip(leaves, slopes, strict=True) if slope is not None}
+    for name, slope in found.items():
+        if slope.shape != value.shape:
+            # Autograd would add up over the axes along which the leaf was broadcast.
+            raise ShapeError(f"partial derivative by {name}", expected=list(value.shape), got=list(slope.shape))
+    return found
 
 
 def leaf(value: Any) -> Any:

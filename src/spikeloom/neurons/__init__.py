@@ -4,34 +4,74 @@ from ._catalogue import catalogue
 from ._contract import check_neuron, check_surrogate
 from ._precompile import precompile
 from .adaptive import AdaptiveLIF
+from .adaptive_step import RungeKutta45
 from .adaptive_threshold import AdaptiveThreshold
+from .escape_noise import EscapeNoise, ExponentialHazard, Hazard, LinearHazard, SigmoidHazard
+from .exponential import AdEx, ExponentialIF
+from .glm import GLM, raised_cosines
 from .hodgkin_huxley import HodgkinHuxley
 from .integrate_and_fire import IF
 from .integrators import Euler, Exact, ExponentialEuler, Integrator
+from .izhikevich import Izhikevich, Izhikevich2007
 from .leaky_integrate_and_fire import LIF, CurrentLIF
+from .meta_dynamic import MetaDynamic
 from .neuron import Neuron
 from .noisy import Noisy
+from .noisy_threshold import NoisyThreshold
+from .poisson_neuron import LinearNonlinearPoisson
+from .precise import Precise
+from .quadratic import QuadraticIF
 from .read_out import LeakyIntegrator
+from .runge_kutta import Midpoint, RungeKutta, RungeKutta4, Substeps
+from .spike_response import SRM0, SpikeResponse
+from .stochastic_integrators import Heun, Milstein
+from .theta import ThetaNeuron
 from .wrapper import Refractory, Wrapper
 
 __all__ = [
+    "GLM",
     "IF",
     "LIF",
+    "SRM0",
+    "AdEx",
     "AdaptiveLIF",
     "AdaptiveThreshold",
     "CurrentLIF",
+    "EscapeNoise",
     "Euler",
     "Exact",
     "ExponentialEuler",
+    "ExponentialHazard",
+    "ExponentialIF",
+    "Hazard",
+    "Heun",
     "HodgkinHuxley",
     "Integrator",
+    "Izhikevich",
+    "Izhikevich2007",
     "LeakyIntegrator",
+    "LinearHazard",
+    "LinearNonlinearPoisson",
+    "MetaDynamic",
+    "Midpoint",
+    "Milstein",
     "Neuron",
     "Noisy",
+    "NoisyThreshold",
+    "Precise",
+    "QuadraticIF",
     "Refractory",
+    "RungeKutta",
+    "RungeKutta4",
+    "RungeKutta45",
+    "SigmoidHazard",
+    "SpikeResponse",
+    "Substeps",
+    "ThetaNeuron",
     "Wrapper",
     "catalogue",
     "check_neuron",
     "check_surrogate",
     "precompile",
+    "raised_cosines",
 ]

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from .. import random
 from ..compile import backend
-from ..compile._arguments import origin_of, placed_params, rest_state
 from ..errors import NonFiniteError, ParameterError, SpikeloomError, UnknownNameError
-from ..parameters import Param
+from ..parameters import Option, Param
 from ..surrogate import Smoothed, Surrogate
+from . import _plain
 from ._session import Session, active
 from .integrate_and_fire import IF
 from .neuron import Neuron
@@ -78,30 +77,12 @@ def _run(neuron: Neuron, inputs: list[Tensor]) -> Tensor:
         return neuron(*inputs)  # type: ignore[no-any-return]
 
 
-def _noise(neuron: Neuron, x: Tensor) -> Iterator[dict[str, Tensor]]:
-    """What a neuron draws in such a call, step by step."""
+def _plain_loop(neuron: Neuron, inputs: list[Tensor]) -> Tensor:
+    """The definition, with the seed of `_run`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        seed = origin_of(None)[0]
-    index = torch.arange(x[0].numel()).view(x.shape[1:])
-    for t in range(x.shape[0]):
-        yield {
-            name: getattr(random, noise.distribution)(seed, k, index, t).to(x.dtype)
-            for k, (name, noise) in enumerate(neuron.noises.items())
-        }
-
-
-def _plain_loop(neuron: Neuron, inputs: list[Tensor]) -> Tensor:
-    """The definition: `step` on ordinary tensors, one time step after the other, under autograd."""
-    name = type(neuron).__name__
-    params = placed_params(name, neuron, neuron.param_values(), inputs[0])
-    state = rest_state(neuron, params, inputs[0])
-    outputs = []
-    for step, noise in zip(zip(*inputs, strict=True), _noise(neuron, inputs[0]), strict=True):
-        result = neuron.step({**params, **state, **noise, **dict(zip(neuron.inputs, step, strict=True))})
-        state = {label: result[label] for label in state}
-        outputs.append(result[neuron.output])
-    return torch.stack(outputs)
+        named = dict(zip(neuron.inputs, inputs, strict=True))
+        return _plain.run(neuron, named, None, (neuron.output,), {})[0][neuron.output]
 
 
 def _gradients(run: Callable[[list[Tensor]], Tensor], inputs: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -193,7 +174,9 @@ def _backends_agree_with_the_plain_loop(neuron: Neuron) -> None:
 
 
 def _gradients_match_finite_differences(neuron: Neuron) -> None:
-    smooth = neuron.with_options(surrogate=Smoothed(of=neuron.surrogate), detach_reset=False)
+    own = {name for name, item in neuron.declared(Option).items() if isinstance(item.default, Surrogate)}
+    surrogates = {name: Smoothed(of=neuron.option(name)) for name in {"surrogate", *own}}
+    smooth = neuron.with_options(**surrogates, detach_reset=False)
     inputs = _drive(smooth, 4)
     _, gradients = _gradients(lambda xs: _run(smooth, xs), inputs)
     y = _run(smooth, inputs)

@@ -59,28 +59,28 @@ def _longest(integrator: Integrator, rates: Tensor, dt: Tensor) -> float:
 def _eigenvalues(neuron: Neuron) -> tuple[Tensor, Tensor]:
     """Eigenvalues of the Jacobian at rest, [..., states], and dt, [..., 1]; none for a neuron without derivative."""
     given = {name: torch.as_tensor(v, dtype=torch.float64).detach().cpu() for name, v in neuron.param_values().items()}
+    given = dict(zip(given, _aligned(list(given.values())), strict=True))
+    shape = torch.broadcast_shapes(*(value.shape for value in given.values()))  # type: ignore[no-untyped-call]
     rest = {
-        n: given[s.rest] if isinstance(s.rest, str) else torch.tensor(float(s.rest.real))
-        for n, s in neuron.states.items()
+        name: (given[s.rest] if isinstance(s.rest, str) else torch.tensor(s.rest.real, dtype=torch.float64)).expand(
+            shape
+        )
+        for name, s in neuron.states.items()
     }
-    silent = {name: torch.zeros((), dtype=torch.float64) for name in (*neuron.inputs, *neuron.noises)}
+    silent = {name: torch.zeros(shape, dtype=torch.float64) for name in (*neuron.inputs, *neuron.noises)}
     with torch.enable_grad():
-        leaves = {name: leaf(value.double()) for name, value in rest.items() if neuron.states[name].dtype is None}
+        leaves = {name: leaf(value) for name, value in rest.items() if neuron.states[name].dtype is None}
         others = {name: value for name, value in rest.items() if name not in leaves}
         try:
             slopes = neuron.bind({**given, **silent, **others, **leaves}).slopes()
         except NotImplementedError:
-            rows = {}
-        else:
-            rows = {name: partials(slope, leaves) for name, slope in slopes.items() if name in leaves}
-    entries = [[rows[a].get(b, torch.zeros((), dtype=torch.float64)).detach() for b in rows] for a in rows]
-    aligned = _aligned([*(entry for row in entries for entry in row), given["dt"]])
-    shape = torch.broadcast_shapes(*(value.shape for value in aligned))
-    *flat, dt = (value.expand(shape) for value in aligned)
-    if not flat:
+            slopes = {}
+        rows = {name: partials(slope, leaves) for name, slope in slopes.items() if name in leaves}
+    if not rows:
         return torch.empty(0, dtype=torch.complex128), torch.zeros(0)
+    flat = [rows[a].get(b, torch.zeros(())).detach().double().expand(shape) for a in rows for b in rows]
     matrix = torch.stack(flat, dim=-1).view(*shape, len(rows), len(rows))
-    return torch.linalg.eigvals(matrix), dt.unsqueeze(-1)
+    return torch.linalg.eigvals(matrix), given["dt"].expand(shape).unsqueeze(-1)
 
 
 def _aligned(values: list[Tensor]) -> list[Tensor]:

@@ -6,7 +6,7 @@ each variable is linear in itself (conductances, gates), stable at any dt; `Eule
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -43,6 +43,18 @@ class Integrator(Declared):
         raise NotImplementedError(f"{type(self).__name__} states no advance(self, neuron)")
 
 
+def combined(neuron: Neuron, weights: Sequence[float], slopes: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """x + dt sum_i w_i k_i for each state x that has slopes k."""
+    moved = {}
+    for name in slopes[0] if slopes else ():
+        total: Tensor | None = None
+        for weight, slope in zip(weights, slopes, strict=True):
+            if weight:
+                total = _plus(total, weight * slope[name])
+        moved[name] = neuron.value(name) if total is None else neuron.value(name) + neuron.dt * total
+    return moved
+
+
 class Euler(Integrator):
     """Forward Euler: x(t + dt) = x(t) + dt f(x(t)); first order. With noise, dx = f dt + g dW, Euler and Maruyama's.
 
@@ -77,7 +89,8 @@ def wiener(neuron: Neuron) -> dict[str, Tensor]:
     return {name: torch.sqrt(neuron.dt) * xi for name, xi in declared.items()}
 
 
-def _without_noise(integrator: Integrator, neuron: Neuron) -> None:
+def without_noise(integrator: Integrator, neuron: Neuron) -> None:
+    """Raise TraceError for a neuron with diffusion."""
     if neuron.diffusion():
         do = "use integrator=Euler(), Heun() or Milstein()"
         raise TraceError(f"{type(integrator).__name__} has no noise, and {type(neuron).__name__} has diffusion", do=do)
@@ -92,7 +105,7 @@ class ExponentialEuler(Integrator):
     """
 
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
-        _without_noise(self, neuron)
+        without_noise(self, neuron)
         with torch.enable_grad():
             leaves = {name: leaf(neuron.value(name)) for name in neuron.states}
             slopes = neuron.bind(leaves).slopes()
@@ -126,7 +139,7 @@ class Exact(Integrator):
     """
 
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
-        _without_noise(self, neuron)
+        without_noise(self, neuron)
         with torch.enable_grad():
             states = {name: leaf(neuron.value(name)) for name in neuron.states}
             inputs = {name: leaf(neuron.value(name)) for name in neuron.inputs}

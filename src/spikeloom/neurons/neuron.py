@@ -13,6 +13,7 @@ from .. import compile as compiler
 from ..errors import DTypeError, ParameterError, SpikeloomError, UnknownNameError
 from ..parameters import D, Declared, Input, Noise, Option, Param, Preset, State, Value
 from ..surrogate import ATan, Surrogate
+from . import _plain
 from ._session import sessions_of
 from .integrators import Exact, Integrator
 
@@ -125,7 +126,10 @@ class Neuron(Declared, nn.Module):
         return self.surrogate(self.threshold())
 
     def reset(self) -> dict[str, Tensor]:
-        """Values that states take where there was a spike; states not named keep theirs."""
+        """Values that states take where there was a spike; states not named keep theirs.
+
+        The spikes themselves read as `self.value("s")`, for a reset that depends on the size of a graded spike.
+        """
         return {}
 
     @property
@@ -156,7 +160,8 @@ class Neuron(Declared, nn.Module):
         if not self.spiking:
             return {name: now.value(name) for name in self.states}
         s = now.fire()
-        after = self._checked(now.reset(), "reset")
+        after = now.bind({"s": s.detach() if self.detach_reset else s}).reset()
+        after = self._checked(after, "reset")
         return {name: _blended(now, name, after, s, self.detach_reset) for name in self.states} | {"s": s}
 
     def _checked(self, states: dict[str, Tensor], method: str) -> dict[str, Tensor]:
@@ -200,7 +205,8 @@ class Neuron(Declared, nn.Module):
             expected = f"{len(self.inputs)} of them, in this order: {', '.join(self.inputs)}"
             raise DTypeError(f"inputs of {type(self).__name__}", expected=expected, got=len(inputs))
         sessions = sessions_of(self)
-        if not sessions and not varying and len(inputs) == 1:
+        compiled = self.integrator.compiled
+        if compiled and not sessions and not varying and len(inputs) == 1:
             y = self._site().run(self, self.param_values, inputs[0], self.output)
             if y is not None:
                 return y
@@ -209,7 +215,11 @@ class Neuron(Declared, nn.Module):
             raise SpikeloomError("unroll and record cannot be part of a captured graph", do=do)
         state = next((given for session in sessions if (given := session.begin(self)) is not None), None)
         named = dict(zip(self.inputs, inputs, strict=True))
-        produced, final = compiler.run(self, self.param_values(), named, state, self._wanted(sessions), varying)
+        wanted = self._wanted(sessions)
+        if compiled:
+            produced, final = compiler.run(self, self.param_values(), named, state, wanted, varying)
+        else:
+            produced, final = _plain.run(self, named, state, wanted, varying)
         for session in sessions:
             session.end(self, produced, final)
         return produced[self.output]
@@ -334,6 +344,10 @@ def _blended(now: Neuron, name: str, after: Mapping[str, Tensor], s: Tensor, det
     before: Tensor = now.value(name)
     if name not in after:
         return before
+    if now.graded:
+        # The gradient is that of the reset also where there is no spike, as with (1 - s) before + s after below.
+        without = before if detach else before.detach() + (after[name] - after[name].detach())
+        return torch.where(s.detach() != 0, after[name], without)
     if detach:
         return torch.where(s.detach() > 0, after[name], before)
     return (1 - s) * before + s * after[name]

@@ -108,7 +108,7 @@ def fusable(module: object) -> TypeGuard[Neuron]:
     """Whether a module is a neuron that runs as every neuron does, on one input."""
     if not isinstance(module, Neuron) or type(module).forward is not Neuron.forward:
         return False
-    return len(module.inputs) == 1 and unwatched(module)
+    return len(module.inputs) == 1 and module.integrator.compiled and unwatched(module)
 
 
 @dataclass
