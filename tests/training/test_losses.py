@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from spikeloom.errors import DTypeError, ParameterError, ShapeError
 from spikeloom.training.losses import (
+    anytime_cross_entropy,
     count_mse,
     first_spike_cross_entropy,
     last_potential_cross_entropy,
+    latency_penalty,
     max_potential_cross_entropy,
     mean_potential_cross_entropy,
     rate_cross_entropy,
@@ -27,6 +29,8 @@ LOSSES: dict[str, Any] = {
     "mean": mean_potential_cross_entropy,
     "count": lambda s, y: count_mse(s, y, correct=0.8, incorrect=0.1),
     "first": first_spike_cross_entropy,
+    "anytime": anytime_cross_entropy,
+    "latency": latency_penalty,
 }
 
 
@@ -75,7 +79,7 @@ def test_potential_cross_entropies_by_definition(seed: int, steps: int) -> None:
         assert LOSSES[name](v, labels).item() == pytest.approx(cross_entropy(logits, labels.tolist())), name
 
 
-@pytest.mark.parametrize("name", ["rate", "last", "max", "mean", "count"])
+@pytest.mark.parametrize("name", ["rate", "last", "max", "mean", "count", "anytime"])
 def test_gradients_are_those_of_the_values(name: str) -> None:
     draw = torch.Generator().manual_seed(0)
     x = torch.randn(4, 2, 3, generator=draw, dtype=torch.float64).requires_grad_()
@@ -92,6 +96,24 @@ def test_count_mse_by_definition(seed: int, steps: int, correct: float, incorrec
     ]
     loss = count_mse(spikes, labels, correct=correct, incorrect=incorrect).item()
     assert loss == pytest.approx(sum(errors) / len(errors), abs=1e-12)
+
+
+@given(seed=st.integers(0, 10_000), steps=st.integers(1, 9))
+def test_early_losses_by_definition(seed: int, steps: int) -> None:
+    spikes, labels = random_spikes(seed, steps)
+    running = spikes.cumsum(0)
+    expected = sum(cross_entropy(row, labels.tolist()) for row in running.tolist()) / steps
+    assert anytime_cross_entropy(running, labels).item() == pytest.approx(expected)
+    columns = spikes.permute(1, 2, 0).tolist()
+    times = [[*row[y], 1.0].index(1.0) for row, y in zip(columns, labels.tolist(), strict=True)]
+    assert latency_penalty(spikes, labels).item() == pytest.approx(sum(times) / len(times) / steps)
+
+
+def test_the_latency_penalty_pulls_at_the_labelled_neuron_alone() -> None:
+    spikes = torch.tensor([[[0.0, 0.0]], [[0.0, 1.0]]], dtype=torch.float64, requires_grad=True)
+    latency_penalty(spikes, torch.tensor([0])).backward()
+    assert spikes.grad is not None
+    assert spikes.grad[:, 0].tolist() == [[-1.0, 0.0], [-0.5, 0.0]]
 
 
 @pytest.mark.parametrize("name", ["count", "mean", "max"])
