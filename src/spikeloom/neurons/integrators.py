@@ -113,12 +113,12 @@ class ExponentialEuler(Integrator):
         steps = {}
         for name, slope in neuron.slopes().items():
             rate = linear[name]
-            gain = neuron.dt if rate is None else neuron.dt * _phi(rate * neuron.dt)
+            gain = neuron.dt if rate is None else neuron.dt * phi(rate * neuron.dt)
             steps[name] = neuron.value(name) + gain * slope
         return steps
 
 
-def _phi(z: Tensor) -> Tensor:
+def phi(z: Tensor) -> Tensor:
     """(e^z - 1) / z; by its series where z is small, because there the derivative of the quotient cancels."""
     small = torch.abs(z) < 1e-2
     safe = torch.where(small, 1.0, z)
@@ -202,7 +202,7 @@ def _propagate(rates: Mapping[str, _Row], dt: Tensor) -> tuple[dict[str, _Row], 
 def _propagate_one(rate: Tensor | None, dt: Tensor) -> tuple[Tensor, Tensor]:
     if rate is None:
         return torch.ones_like(dt), dt
-    return torch.exp(rate * dt), dt * _phi(rate * dt)
+    return torch.exp(rate * dt), dt * phi(rate * dt)
 
 
 def _product(a: Mapping[str, _Row], b: Mapping[str, _Row]) -> dict[str, _Row]:
