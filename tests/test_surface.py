@@ -14,7 +14,7 @@ SURFACE = {
     # contract tests
     "check_encoder", "check_neuron", "check_surrogate",
     # catalogues
-    "coding", "datasets", "errors", "neurons", "nn", "surrogate", "training",
+    "coding", "datasets", "errors", "neurons", "nn", "plot", "surrogate", "synapses", "training",
 }  # fmt: skip
 
 

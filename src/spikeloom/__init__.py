@@ -6,7 +6,9 @@
 torch.Size([8, 1, 3])
 """
 
-from . import coding, datasets, errors, neurons, nn, surrogate, training
+from typing import TYPE_CHECKING, Any
+
+from . import coding, datasets, errors, neurons, nn, surrogate, synapses, training
 from .coding import check_encoder
 from .compile import backend, memory
 from .neurons import (
@@ -52,8 +54,22 @@ __all__ = [
     "memory",
     "neurons",
     "nn",
+    "plot",
     "record",
     "surrogate",
+    "synapses",
     "training",
     "unroll",
 ]
+
+if TYPE_CHECKING:
+    from .report import plot
+
+
+def __getattr__(name: str) -> Any:
+    """`plot` when it is first used; matplotlib and what it needs take longer to import than all the rest."""
+    if name == "plot":
+        from .report import plot
+
+        return plot
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

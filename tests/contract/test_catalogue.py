@@ -10,7 +10,7 @@ import spikeloom as sl
 from spikeloom.neurons import Euler, ExponentialEuler
 from spikeloom.surrogate import CATALOGUE, Surrogate
 
-NEURONS = sl.neurons.catalogue()
+NEURONS = {**sl.neurons.catalogue(), **sl.synapses.catalogue()}
 # Options that change the program: reset, path of the input, integrator, surrogate, learned parameters.
 CHOSEN = [
     sl.LIF(tau_mem=2.0, soft_reset=True),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from torch import Tensor
 
-from ..parameters import Option, Param, State
+from ..parameters import Option, Param, Preset, State
 from ._membrane import Membrane
 
 
@@ -28,6 +31,22 @@ class LIF(Membrane):
     tau_mem = Param(20.0, "ms", "membrane time constant", low=0.0)
     r = Param(1.0, "1", "membrane resistance", low=0.0)
     decay_input = Option(True, "pass the input through the membrane filter instead of adding it to v")
+
+    # With r = tau_mem / c_mem in mV/pA the equation is in mV, ms and pA.
+    presets: ClassVar[Mapping[str, Preset]] = {
+        "iaf": Preset(
+            {"tau_mem": 10.0, "r": 10.0 / 250.0, "v_rest": -70.0, "v_th": -55.0, "v_reset": -70.0, "dt": 0.1},
+            "NEST's iaf_psc_alpha with its default values: 250 pF, and t_ref = 2 ms for Refractory",
+            drive=1000.0,
+            duration=50.0,
+        ),
+        "Brunel 2000": Preset(
+            {"tau_mem": 20.0, "v_th": 20.0, "v_reset": 10.0, "dt": 0.1},
+            "Brunel 2000, J. Comput. Neurosci. 8, table 1; current in mV, t_ref = 2 ms for Refractory",
+            drive=30.0,
+            duration=100.0,
+        ),
+    }
 
     def derivative(self) -> dict[str, Tensor]:
         drive = self.r * self.i if self.decay_input else 0.0
