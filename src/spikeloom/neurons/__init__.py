@@ -6,15 +6,19 @@ from ._precompile import precompile
 from .adaptive import AdaptiveLIF
 from .adaptive_step import RungeKutta45
 from .adaptive_threshold import AdaptiveThreshold
+from .connor_stevens import ConnorStevens
 from .escape_noise import EscapeNoise, ExponentialHazard, Hazard, LinearHazard, SigmoidHazard
 from .exponential import AdEx, ExponentialIF
+from .fitzhugh_nagumo import FitzHughNagumo
 from .glm import GLM, raised_cosines
+from .hindmarsh_rose import HindmarshRose
 from .hodgkin_huxley import HodgkinHuxley
 from .integrate_and_fire import IF
 from .integrators import Euler, Exact, ExponentialEuler, Integrator
 from .izhikevich import Izhikevich, Izhikevich2007
 from .leaky_integrate_and_fire import LIF, CurrentLIF
 from .meta_dynamic import MetaDynamic
+from .morris_lecar import MorrisLecar
 from .neuron import Neuron
 from .noisy import Noisy
 from .noisy_threshold import NoisyThreshold
@@ -26,6 +30,8 @@ from .runge_kutta import Midpoint, RungeKutta, RungeKutta4, Substeps
 from .spike_response import SRM0, SpikeResponse
 from .stochastic_integrators import Heun, Milstein
 from .theta import ThetaNeuron
+from .traub_miles import TraubMiles
+from .wang_buzsaki import WangBuzsaki
 from .wrapper import Refractory, Wrapper
 
 __all__ = [
@@ -36,6 +42,7 @@ __all__ = [
     "AdEx",
     "AdaptiveLIF",
     "AdaptiveThreshold",
+    "ConnorStevens",
     "CurrentLIF",
     "EscapeNoise",
     "Euler",
@@ -43,8 +50,10 @@ __all__ = [
     "ExponentialEuler",
     "ExponentialHazard",
     "ExponentialIF",
+    "FitzHughNagumo",
     "Hazard",
     "Heun",
+    "HindmarshRose",
     "HodgkinHuxley",
     "Integrator",
     "Izhikevich",
@@ -55,6 +64,7 @@ __all__ = [
     "MetaDynamic",
     "Midpoint",
     "Milstein",
+    "MorrisLecar",
     "Neuron",
     "Noisy",
     "NoisyThreshold",
@@ -68,6 +78,8 @@ __all__ = [
     "SpikeResponse",
     "Substeps",
     "ThetaNeuron",
+    "TraubMiles",
+    "WangBuzsaki",
     "Wrapper",
     "catalogue",
     "check_neuron",
