@@ -6,22 +6,24 @@ from ._precompile import precompile
 from .adaptive import AdaptiveLIF
 from .adaptive_step import RungeKutta45
 from .adaptive_threshold import AdaptiveThreshold
-from .connor_stevens import ConnorStevens
+from .complementary import CLIF
+from .difference import DifferenceIF
 from .escape_noise import EscapeNoise, ExponentialHazard, Hazard, LinearHazard, SigmoidHazard
 from .exponential import AdEx, ExponentialIF
-from .fitzhugh_nagumo import FitzHughNagumo
+from .gated import GatedLIF
 from .glm import GLM, raised_cosines
-from .hindmarsh_rose import HindmarshRose
 from .hodgkin_huxley import HodgkinHuxley
 from .integrate_and_fire import IF
 from .integrators import Euler, Exact, ExponentialEuler, Integrator
 from .izhikevich import Izhikevich, Izhikevich2007
+from .klif import KLIF
+from .late_reset import LateResetLIF
 from .leaky_integrate_and_fire import LIF, CurrentLIF
 from .meta_dynamic import MetaDynamic
-from .morris_lecar import MorrisLecar
 from .neuron import Neuron
 from .noisy import Noisy
 from .noisy_threshold import NoisyThreshold
+from .parametric import PLIF
 from .poisson_neuron import LinearNonlinearPoisson
 from .precise import Precise
 from .quadratic import QuadraticIF
@@ -30,41 +32,41 @@ from .runge_kutta import Midpoint, RungeKutta, RungeKutta4, Substeps
 from .spike_response import SRM0, SpikeResponse
 from .stochastic_integrators import Heun, Milstein
 from .theta import ThetaNeuron
-from .traub_miles import TraubMiles
-from .wang_buzsaki import WangBuzsaki
 from .wrapper import Refractory, Wrapper
 
 __all__ = [
+    "CLIF",
     "GLM",
     "IF",
+    "KLIF",
     "LIF",
+    "PLIF",
     "SRM0",
     "AdEx",
     "AdaptiveLIF",
     "AdaptiveThreshold",
-    "ConnorStevens",
     "CurrentLIF",
+    "DifferenceIF",
     "EscapeNoise",
     "Euler",
     "Exact",
     "ExponentialEuler",
     "ExponentialHazard",
     "ExponentialIF",
-    "FitzHughNagumo",
+    "GatedLIF",
     "Hazard",
     "Heun",
-    "HindmarshRose",
     "HodgkinHuxley",
     "Integrator",
     "Izhikevich",
     "Izhikevich2007",
+    "LateResetLIF",
     "LeakyIntegrator",
     "LinearHazard",
     "LinearNonlinearPoisson",
     "MetaDynamic",
     "Midpoint",
     "Milstein",
-    "MorrisLecar",
     "Neuron",
     "Noisy",
     "NoisyThreshold",
@@ -78,8 +80,6 @@ __all__ = [
     "SpikeResponse",
     "Substeps",
     "ThetaNeuron",
-    "TraubMiles",
-    "WangBuzsaki",
     "Wrapper",
     "catalogue",
     "check_neuron",
