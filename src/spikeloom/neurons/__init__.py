@@ -7,11 +7,14 @@ from .adaptive import AdaptiveLIF
 from .adaptive_step import RungeKutta45
 from .adaptive_threshold import AdaptiveThreshold
 from .complementary import CLIF
+from .connor_stevens import ConnorStevens
 from .difference import DifferenceIF
 from .escape_noise import EscapeNoise, ExponentialHazard, Hazard, LinearHazard, SigmoidHazard
 from .exponential import AdEx, ExponentialIF
+from .fitzhugh_nagumo import FitzHughNagumo
 from .gated import GatedLIF
 from .glm import GLM, raised_cosines
+from .hindmarsh_rose import HindmarshRose
 from .hodgkin_huxley import HodgkinHuxley
 from .integrate_and_fire import IF
 from .integrators import Euler, Exact, ExponentialEuler, Integrator
@@ -20,6 +23,7 @@ from .klif import KLIF
 from .late_reset import LateResetLIF
 from .leaky_integrate_and_fire import LIF, CurrentLIF
 from .meta_dynamic import MetaDynamic
+from .morris_lecar import MorrisLecar
 from .neuron import Neuron
 from .noisy import Noisy
 from .noisy_threshold import NoisyThreshold
@@ -32,6 +36,8 @@ from .runge_kutta import Midpoint, RungeKutta, RungeKutta4, Substeps
 from .spike_response import SRM0, SpikeResponse
 from .stochastic_integrators import Heun, Milstein
 from .theta import ThetaNeuron
+from .traub_miles import TraubMiles
+from .wang_buzsaki import WangBuzsaki
 from .wrapper import Refractory, Wrapper
 
 __all__ = [
@@ -45,6 +51,7 @@ __all__ = [
     "AdEx",
     "AdaptiveLIF",
     "AdaptiveThreshold",
+    "ConnorStevens",
     "CurrentLIF",
     "DifferenceIF",
     "EscapeNoise",
@@ -53,9 +60,11 @@ __all__ = [
     "ExponentialEuler",
     "ExponentialHazard",
     "ExponentialIF",
+    "FitzHughNagumo",
     "GatedLIF",
     "Hazard",
     "Heun",
+    "HindmarshRose",
     "HodgkinHuxley",
     "Integrator",
     "Izhikevich",
@@ -67,6 +76,7 @@ __all__ = [
     "MetaDynamic",
     "Midpoint",
     "Milstein",
+    "MorrisLecar",
     "Neuron",
     "Noisy",
     "NoisyThreshold",
@@ -80,6 +90,8 @@ __all__ = [
     "SpikeResponse",
     "Substeps",
     "ThetaNeuron",
+    "TraubMiles",
+    "WangBuzsaki",
     "Wrapper",
     "catalogue",
     "check_neuron",
