@@ -48,7 +48,8 @@ def votes_for_one(counts: Tensor, labels: Tensor, *, classes: int) -> Tensor:
     >>> votes_for_one(torch.tensor([[5.0, 0.0, 3.0], [1.0, 2.0, 0.0]]), torch.tensor([0, 1]), classes=2).tolist()
     [[0.5, 0.0], [0.0, 1.0], [0.5, 0.0]]
 
-    Source: Diehl and Cook (2015), Front. Comput. Neurosci. 9:99; "vote-for-one" after Meng et al. (2020), arXiv:2001.01680.
+    Source: Diehl and Cook (2015), Front. Comput. Neurosci. 9:99; "vote-for-one" after Meng et al. (2020),
+    arXiv:2001.01680.
     """
     means = class_means(check_values("counts of votes_for_one", counts, low=0.0, rank=2), labels, classes=classes)
     chosen = functional.one_hot(means.argmax(0), classes).to(means.dtype) * (means.amax(0) > 0).unsqueeze(1)
