@@ -33,6 +33,7 @@ from .precise import Precise
 from .quadratic import QuadraticIF
 from .read_out import LeakyIntegrator
 from .runge_kutta import Midpoint, RungeKutta, RungeKutta4, Substeps
+from .sequential_euler import SequentialEuler
 from .spike_response import SRM0, SpikeResponse
 from .stochastic_integrators import Heun, Milstein
 from .theta import ThetaNeuron
@@ -86,6 +87,7 @@ __all__ = [
     "RungeKutta",
     "RungeKutta4",
     "RungeKutta45",
+    "SequentialEuler",
     "SigmoidHazard",
     "SpikeResponse",
     "Substeps",
