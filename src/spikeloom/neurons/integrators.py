@@ -192,11 +192,10 @@ def _propagate(rates: Mapping[str, _Row], dt: Tensor) -> tuple[dict[str, _Row], 
     for k in range(order, 1, -1):
         series = _sum(identity, _scaled(_product(rates, series), h / k))
     integral = _scaled(series, h)
-    propagator = _sum(identity, _product(rates, integral))
+    # E - 1 is small at first: squaring E would double its rounding error each time.
     for _ in range(doublings):
-        integral = _sum(integral, _product(propagator, integral))
-        propagator = _product(propagator, propagator)
-    return propagator, integral
+        integral = _sum(_scaled(integral, 2.0), _product(integral, _product(rates, integral)))
+    return _sum(identity, _product(rates, integral)), integral
 
 
 def _propagate_one(rate: Tensor | None, dt: Tensor) -> tuple[Tensor, Tensor]:
@@ -223,5 +222,5 @@ def _sum(a: Mapping[str, _Row], b: Mapping[str, _Row]) -> dict[str, _Row]:
     return result
 
 
-def _scaled(a: Mapping[str, _Row], factor: Tensor) -> dict[str, _Row]:
+def _scaled(a: Mapping[str, _Row], factor: Tensor | float) -> dict[str, _Row]:
     return {name: {column: entry * factor for column, entry in row.items()} for name, row in a.items()}
