@@ -151,7 +151,7 @@ _TABLE: tuple[tuple[str, str, Callable[..., Tensor]], ...] = (
     ("uniform", "iiii>r", random.uniform),
     ("normal", "iiii>r", random.normal),
     # Gone once a program is differentiated: one stops a gradient, the other is a name to differentiate with respect to.
-    ("detach", "r>r", torch.clone),
+    ("detach", "r>r", torch.detach),
     ("alias", "r>r", torch.clone),
 )
 

@@ -6,6 +6,7 @@ from ._precompile import precompile
 from .adaptive import AdaptiveLIF
 from .adaptive_step import RungeKutta45
 from .adaptive_threshold import AdaptiveThreshold
+from .cable import Cable
 from .complementary import CLIF
 from .connor_stevens import ConnorStevens
 from .difference import DifferenceIF
@@ -16,6 +17,7 @@ from .gated import GatedLIF
 from .glm import GLM, raised_cosines
 from .hindmarsh_rose import HindmarshRose
 from .hodgkin_huxley import HodgkinHuxley
+from .implicit import BackwardEuler, CrankNicolson, Implicit
 from .integrate_and_fire import IF
 from .integrators import Euler, Exact, ExponentialEuler, Integrator
 from .izhikevich import Izhikevich, Izhikevich2007
@@ -23,11 +25,13 @@ from .klif import KLIF
 from .late_reset import LateResetLIF
 from .leaky_integrate_and_fire import LIF, CurrentLIF
 from .meta_dynamic import MetaDynamic
+from .morphology import Branch, Morphology
 from .morris_lecar import MorrisLecar
 from .neuron import Neuron
 from .noisy import Noisy
 from .noisy_threshold import NoisyThreshold
 from .parametric import PLIF
+from .passive_membrane import PassiveMembrane
 from .poisson_neuron import LinearNonlinearPoisson
 from .precise import Precise
 from .quadratic import QuadraticIF
@@ -36,6 +40,7 @@ from .runge_kutta import Midpoint, RungeKutta, RungeKutta4, Substeps
 from .sequential_euler import SequentialEuler
 from .spike_response import SRM0, SpikeResponse
 from .stochastic_integrators import Heun, Milstein
+from .swc import read_swc
 from .theta import ThetaNeuron
 from .traub_miles import TraubMiles
 from .wang_buzsaki import WangBuzsaki
@@ -52,7 +57,11 @@ __all__ = [
     "AdEx",
     "AdaptiveLIF",
     "AdaptiveThreshold",
+    "BackwardEuler",
+    "Branch",
+    "Cable",
     "ConnorStevens",
+    "CrankNicolson",
     "CurrentLIF",
     "DifferenceIF",
     "EscapeNoise",
@@ -67,6 +76,7 @@ __all__ = [
     "Heun",
     "HindmarshRose",
     "HodgkinHuxley",
+    "Implicit",
     "Integrator",
     "Izhikevich",
     "Izhikevich2007",
@@ -77,10 +87,12 @@ __all__ = [
     "MetaDynamic",
     "Midpoint",
     "Milstein",
+    "Morphology",
     "MorrisLecar",
     "Neuron",
     "Noisy",
     "NoisyThreshold",
+    "PassiveMembrane",
     "Precise",
     "QuadraticIF",
     "Refractory",
@@ -100,4 +112,5 @@ __all__ = [
     "check_surrogate",
     "precompile",
     "raised_cosines",
+    "read_swc",
 ]
