@@ -70,7 +70,7 @@ class Retina(Wrapper):
         surround: float = 2.0,
         tau: float = 20.0,
         transient: float = 1.0,
-        scale: float = 0.5,
+        scale: float = 0.2,
         dt: float = 1.0,
     ) -> None:
         super().__init__(inner)
