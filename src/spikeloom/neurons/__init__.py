@@ -24,6 +24,7 @@ from .izhikevich import Izhikevich, Izhikevich2007
 from .klif import KLIF
 from .late_reset import LateResetLIF
 from .leaky_integrate_and_fire import LIF, CurrentLIF
+from .mckean import McKean
 from .meta_dynamic import MetaDynamic
 from .morphology import Branch, Morphology
 from .morris_lecar import MorrisLecar
@@ -32,6 +33,7 @@ from .noisy import Noisy
 from .noisy_threshold import NoisyThreshold
 from .parametric import PLIF
 from .passive_membrane import PassiveMembrane
+from .piecewise_linear import PiecewiseLinearIF
 from .poisson_neuron import LinearNonlinearPoisson
 from .precise import Precise
 from .quadratic import QuadraticIF
@@ -84,6 +86,7 @@ __all__ = [
     "LeakyIntegrator",
     "LinearHazard",
     "LinearNonlinearPoisson",
+    "McKean",
     "MetaDynamic",
     "Midpoint",
     "Milstein",
@@ -93,6 +96,7 @@ __all__ = [
     "Noisy",
     "NoisyThreshold",
     "PassiveMembrane",
+    "PiecewiseLinearIF",
     "Precise",
     "QuadraticIF",
     "Refractory",
