@@ -4,6 +4,7 @@ from ._catalogue import catalogue
 from ._contract import check_neuron, check_surrogate
 from ._precompile import precompile
 from .adaptive import AdaptiveLIF
+from .adaptive_current import AdLIF
 from .adaptive_step import RungeKutta45
 from .adaptive_threshold import AdaptiveThreshold
 from .cable import Cable
@@ -14,6 +15,8 @@ from .escape_noise import EscapeNoise, ExponentialHazard, Hazard, LinearHazard, 
 from .exponential import AdEx, ExponentialIF
 from .fitzhugh_nagumo import FitzHughNagumo
 from .gated import GatedLIF
+from .gif import GIF
+from .glif import GLIF
 from .glm import GLM, raised_cosines
 from .hindmarsh_rose import HindmarshRose
 from .hodgkin_huxley import HodgkinHuxley
@@ -24,8 +27,10 @@ from .izhikevich import Izhikevich, Izhikevich2007
 from .klif import KLIF
 from .late_reset import LateResetLIF
 from .leaky_integrate_and_fire import LIF, CurrentLIF
+from .mat import MAT
 from .mckean import McKean
 from .meta_dynamic import MetaDynamic
+from .mihalas_niebur import MihalasNiebur
 from .morphology import Branch, Morphology
 from .morris_lecar import MorrisLecar
 from .neuron import Neuron
@@ -34,37 +39,50 @@ from .noisy_threshold import NoisyThreshold
 from .parametric import PLIF
 from .passive_membrane import PassiveMembrane
 from .piecewise_linear import PiecewiseLinearIF
+from .pinsky_rinzel import PinskyRinzel
 from .poisson_neuron import LinearNonlinearPoisson
 from .precise import Precise
 from .quadratic import QuadraticIF
 from .read_out import LeakyIntegrator
+from .resonate_and_fire import BalancedResonateAndFire, ResonateAndFire
 from .runge_kutta import Midpoint, RungeKutta, RungeKutta4, Substeps
 from .sequential_euler import SequentialEuler
 from .spike_response import SRM0, SpikeResponse
+from .stdp_refractory import Depression, STDPRefractory
 from .stochastic_integrators import Heun, Milstein
 from .swc import read_swc
+from .symplectic_euler import SymplecticEuler
 from .theta import ThetaNeuron
 from .traub_miles import TraubMiles
+from .two_compartment import Dendrite, PassiveDendrite, SaturatingDendrite, TwoCompartmentLIF
+from .voltage_threshold import VoltageThreshold
 from .wang_buzsaki import WangBuzsaki
 from .wrapper import Refractory, Wrapper
 
 __all__ = [
     "CLIF",
+    "GIF",
+    "GLIF",
     "GLM",
     "IF",
     "KLIF",
     "LIF",
+    "MAT",
     "PLIF",
     "SRM0",
     "AdEx",
+    "AdLIF",
     "AdaptiveLIF",
     "AdaptiveThreshold",
     "BackwardEuler",
+    "BalancedResonateAndFire",
     "Branch",
     "Cable",
     "ConnorStevens",
     "CrankNicolson",
     "CurrentLIF",
+    "Dendrite",
+    "Depression",
     "DifferenceIF",
     "EscapeNoise",
     "Euler",
@@ -89,26 +107,35 @@ __all__ = [
     "McKean",
     "MetaDynamic",
     "Midpoint",
+    "MihalasNiebur",
     "Milstein",
     "Morphology",
     "MorrisLecar",
     "Neuron",
     "Noisy",
     "NoisyThreshold",
+    "PassiveDendrite",
     "PassiveMembrane",
     "PiecewiseLinearIF",
+    "PinskyRinzel",
     "Precise",
     "QuadraticIF",
     "Refractory",
+    "ResonateAndFire",
     "RungeKutta",
     "RungeKutta4",
     "RungeKutta45",
+    "STDPRefractory",
+    "SaturatingDendrite",
     "SequentialEuler",
     "SigmoidHazard",
     "SpikeResponse",
     "Substeps",
+    "SymplecticEuler",
     "ThetaNeuron",
     "TraubMiles",
+    "TwoCompartmentLIF",
+    "VoltageThreshold",
     "WangBuzsaki",
     "Wrapper",
     "catalogue",

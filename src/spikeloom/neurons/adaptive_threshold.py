@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor
 
-from ..errors import ParameterError
 from ..parameters import Param, State
-from .neuron import Neuron
-from .wrapper import Wrapper
+from ._raised_threshold import RaisedThreshold
 
 
-class AdaptiveThreshold(Wrapper):
+class AdaptiveThreshold(RaisedThreshold):
     """Raises the threshold of the wrapped neuron with each spike: v_th + beta a, tau_adapt da/dt = -a.
 
     Spike where the wrapped neuron would with that threshold; then a <- a + 1. A soft reset lowers the potential by the
     raised threshold. The adaptation that a spike meets is that of the same step, already decayed; its decay is exact
-    whatever the wrapped neuron's integrator. `AdaptiveThreshold(LIF())` is `AdaptiveLIF()`.
+    whatever the wrapped neuron's integrator. `AdaptiveThreshold(LIF())` is `AdaptiveLIF()`. With a short tau_adapt
+    and a large beta it makes a relative refractory period.
 
     Shapes: as the wrapped neuron. Units: ms, and that of v_th. Raises: ParameterError for a neuron without v_th.
     Source: Bellec et al. 2020, Nature Communications 11:3625, eqs 8 to 10, with the order of `AdaptiveLIF`.
@@ -32,26 +29,11 @@ class AdaptiveThreshold(Wrapper):
     beta = Param(0.2, "1", "rise of the threshold per unit of adaptation")
     a = State(0.0, "1", "threshold adaptation")
 
-    def __init__(self, neuron: Neuron, *, learn: Iterable[str] = (), **given: object) -> None:
-        super().__init__(neuron, learn=learn, **given)
-        if "v_th" not in neuron.params:
-            do = "wrap a neuron with a threshold, for example sl.LIF()"
-            raise ParameterError(
-                "AdaptiveThreshold", expected="a neuron with a parameter v_th", got=repr(neuron), do=do
-            )
-
-    def _raised(self) -> Neuron:
-        """The wrapped neuron with its threshold raised."""
-        return self.wrapped.bind({"v_th": self.value("v_th") + self.beta * self.a})
+    def rise(self) -> Tensor:
+        return self.beta * self.a
 
     def charge(self) -> dict[str, Tensor]:
         return {**super().charge(), "a": torch.exp(-self.dt / self.tau_adapt) * self.a}
 
-    def threshold(self) -> Tensor:
-        return self._raised().threshold()
-
-    def fire(self) -> Tensor:
-        return self._raised().fire()
-
     def reset(self) -> dict[str, Tensor]:
-        return {**self._raised().reset(), "a": self.a + 1}
+        return {**super().reset(), "a": self.a + 1}
