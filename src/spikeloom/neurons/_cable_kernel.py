@@ -92,7 +92,7 @@ def run_stepwise(run: CableRun, solver: TreeSolver) -> Run:
 def run_kernel(run: CableRun) -> Run:
     """All steps in one kernel."""
     loop, tree, x = run.loop, run.tree, run.x
-    steps, cells, neurons = x.shape[0], x.shape[1], x[0].numel()
+    steps, cells, neurons = x.shape[0], x.shape[1], x.shape[1:].numel()
     hoisted = {n: v.expand(x.shape[1:]).reshape(-1).contiguous() if v.dim() else v for n, v in run.hoisted.items()}
     dtypes = {**_DTYPES, "r": x.dtype}
     produced = {n: empty(steps, neurons, dtype=dtypes[kind]) for n, kind in loop.output_kinds.items()}
