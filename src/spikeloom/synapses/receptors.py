@@ -40,6 +40,8 @@ class Receptors(Wrapper):
     tensor([0., 0., 0., 0., 0., 0., 1., 0.])
     """
 
+    family = "synapse"
+
     keep_input = Option(False, "keep the neuron's own input, after the synapses; what it carries is added")
 
     def __init__(
@@ -119,20 +121,15 @@ class Receptors(Wrapper):
     @property
     def wrapped(self) -> Neuron:
         """The wrapped neuron, bound to the same values, and its input to the sum of the currents."""
-        bound = super().wrapped
         if "_bound" not in self.__dict__:
-            return bound
+            return self.neuron
         currents = [synapse.current() for _, synapse in self._bound_synapses()]
         if self.keep_input:
             currents.insert(0, self.value(self.into))
         total = currents[0]
         for current in currents[1:]:
             total = total + current
-        return bound.bind({self.into: total})
-
-    def option(self, name: str) -> Any:
-        """An option of the wrapper or else of the wrapped neuron, which needs no currents for it."""
-        return Neuron.option(self, name) if name in self.declared(Option) else super().wrapped.option(name)
+        return self._inside().bind({self.into: total})
 
     def _gather_anew(self, kind: type[D]) -> dict[str, D]:
         own = {name: item for name, item in self.declarations.items() if isinstance(item, kind)}
@@ -175,8 +172,9 @@ class _Together(Integrator):
 
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
         if self.advanced is not None:
-            do = f"wrap the other way round, {type(neuron).__name__} outermost"
-            raise TraceError(f"{type(neuron).__name__} inside Receptors integrates several times in one step", do=do)
+            inside = type(self._receptors.neuron).__name__
+            do = f"wrap the other way round, {inside} outermost"
+            raise TraceError(f"{inside} inside Receptors integrates several times in one step", do=do)
         self.advanced = self._receptors._jumped(self._receptors.integrator.advance(self._receptors))
         return {name: value for name, value in self.advanced.items() if name in neuron.states}
 
