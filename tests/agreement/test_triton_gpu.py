@@ -9,22 +9,24 @@ import torch
 from torch import Tensor
 
 import spikeloom as sl
-from tests.agreement.test_triton import CATALOGUE, drive
+from tests.agreement.test_triton import drive, over_the_span
+from tests.contract.test_catalogue import NEURONS
 
 pytestmark = pytest.mark.gpu
 
 LEARNED = sl.LIF(tau_mem=2.0, learn=("tau_mem", "v_th"))
 
 
-def run(neuron: sl.Neuron, x: Tensor, device: str, memory: str = "states") -> list[Tensor]:
-    """Output, final state and gradients, on the CPU."""
-    neuron, leaf = copy.deepcopy(neuron).to(device), x.to(device).requires_grad_()
+def run(neuron: sl.Neuron, x: Tensor | list[Tensor], device: str, memory: str = "states") -> list[Tensor]:
+    """Output, states and gradients, on the CPU."""
+    neuron = copy.deepcopy(neuron).to(device)
+    leaves = [each.to(device).requires_grad_() for each in (x if isinstance(x, list) else [x])]
     torch.manual_seed(3)
-    with sl.memory(memory):
-        y, state = sl.unroll(neuron, leaf)
+    with sl.memory(memory), sl.record(neuron, *neuron.states) as trace:
+        y = neuron(*leaves)
     weights = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view_as(y).to(device)
-    gradients = torch.autograd.grad((y * weights).sum(), [leaf, *neuron.parameters()])
-    return [t.detach().cpu() for t in (y, *state[""].values(), *gradients)]
+    gradients = torch.autograd.grad((y * weights).sum(), [*leaves, *neuron.parameters()], materialize_grads=True)
+    return [t.detach().cpu() for t in (y, *trace.values(), *gradients)]
 
 
 def assert_equal(given: list[Tensor], wanted: list[Tensor], parameters: int) -> None:
@@ -36,9 +38,10 @@ def assert_equal(given: list[Tensor], wanted: list[Tensor], parameters: int) -> 
         torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("neuron", CATALOGUE, ids=repr)
-def test_the_catalogue(neuron: sl.Neuron) -> None:
-    x = drive(16, 3, 700)
+@pytest.mark.parametrize("name", NEURONS)
+def test_the_catalogue(name: str) -> None:
+    neuron = NEURONS[name]
+    x = over_the_span(neuron, 16, 3, 700)
     assert_equal(run(neuron, x, "cuda"), run(neuron, x, "cpu"), 0)
 
 

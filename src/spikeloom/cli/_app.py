@@ -11,6 +11,7 @@ from spikeloom.cli._console import output
 from spikeloom.cli._group import Group
 from spikeloom.cli.doctor import doctor
 from spikeloom.cli.evaluate import evaluate
+from spikeloom.cli.neuron import neuron, neurons
 from spikeloom.cli.precompile import precompile
 from spikeloom.cli.predict import predict
 from spikeloom.cli.train import train
@@ -24,6 +25,8 @@ app = typer.Typer(
 app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
+app.command()(neurons)
+app.command()(neuron)
 app.command()(doctor)
 app.command()(precompile)
 
