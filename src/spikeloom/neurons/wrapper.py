@@ -49,7 +49,10 @@ class Wrapper(Neuron):
 
     @property
     def wrapped(self) -> Neuron:
-        """The wrapped neuron, bound to the same values."""
+        """The wrapped neuron, bound to the same values, but for what a subclass changes."""
+        return self._inside()
+
+    def _inside(self) -> Neuron:
         bound = self.__dict__.get("_bound")
         return self.neuron if bound is None else self.neuron.bind(bound)
 
@@ -57,6 +60,11 @@ class Wrapper(Neuron):
     def output(self) -> str:  # type: ignore[override]
         """Name of the output variable: that of the wrapped neuron."""
         return self.neuron.output
+
+    @property
+    def shown(self) -> tuple[float, float]:  # type: ignore[override]
+        """What shows the wrapped neuron."""
+        return self.neuron.shown
 
     @property
     def spiking(self) -> bool:
@@ -94,7 +102,7 @@ class Wrapper(Neuron):
 
     def option(self, name: str) -> Any:
         """An option of the wrapper or else of the wrapped neuron."""
-        return super().option(name) if name in self.declared(Option) else self.wrapped.option(name)
+        return super().option(name) if name in self.declared(Option) else self._inside().option(name)
 
     def _set_option(self, name: str, value: object) -> None:
         self._forget()
