@@ -98,7 +98,9 @@ def written(name: str, values: Sequence[Tensor]) -> dict[str, Tensor]:
 def _checked(label: str, kernel: Kernel) -> Tensor:
     if not isinstance(kernel, Tensor):
         kernel = torch.tensor(kernel, dtype=torch.get_default_dtype())
-    if not kernel.is_floating_point() or not kernel.dim() or not bool(torch.isfinite(kernel).all()):
-        got = f"{list(kernel.shape)}, {kernel.dtype}" + ("" if torch.isfinite(kernel).all() else ", not all finite")
+    whole = bool(kernel.dim() and kernel.numel() and kernel.is_floating_point() and torch.isfinite(kernel).all())
+    if not whole:
+        finite = "" if bool(torch.isfinite(kernel).all()) else ", not all finite"
+        got = f"{list(kernel.shape)} of {kernel.dtype}{finite}"
         raise ParameterError(label, expected="finite real numbers, [steps] or [steps, *features]", got=got)
     return kernel.detach().clone()

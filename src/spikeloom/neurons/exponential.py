@@ -30,10 +30,15 @@ class _Exponential(Upswing):
 
     ordered = (("v_th", "v_peak"), ("v_reset", "v_peak"))
 
+    def capped(self) -> Tensor:
+        """The potential up to the peak; an integrator of several stages looks beyond, where all would overflow."""
+        return torch.minimum(self.v, self.v_peak)
+
     def membrane(self) -> Tensor:
         """c_mem dv/dt without input: leak and upswing."""
-        steepness = torch.clamp((self.v - self.v_th) / self.delta_t, max=_STEEPEST)
-        return self.g_leak * (self.v_rest - self.v + self.delta_t * torch.exp(steepness))
+        v = self.capped()
+        steepness = torch.clamp((v - self.v_th) / self.delta_t, max=_STEEPEST)
+        return self.g_leak * (self.v_rest - v + self.delta_t * torch.exp(steepness))
 
 
 class ExponentialIF(_Exponential):
@@ -109,7 +114,7 @@ class AdEx(_Exponential):
     def derivative(self) -> dict[str, Tensor]:
         return {
             "v": (self.membrane() - self.w + self.i) / self.c_mem,
-            "w": (self.a * (self.v - self.v_rest) - self.w) / self.tau_w,
+            "w": (self.a * (self.capped() - self.v_rest) - self.w) / self.tau_w,
         }
 
     def reset(self) -> dict[str, Tensor]:

@@ -93,11 +93,11 @@ class Izhikevich(Upswing):
         return {"v": self.c, "u": self.u + self.d}
 
 
-def _cell(figure: str, *values: float) -> Preset:
+def _cell(figure: str, drive: float, *values: float) -> Preset:
     """One of the cells of chapter 8, from its nine numbers in the book's order."""
     names = ("c_mem", "k", "v_rest", "v_th", "v_peak", "a", "b", "c", "d")
     source = f'Izhikevich 2007, "Dynamical systems in neuroscience", figure {figure}'
-    return Preset(dict(zip(names, values, strict=True)), source, drive=300.0, duration=300.0)
+    return Preset(dict(zip(names, values, strict=True)), source, drive=drive, duration=500.0)
 
 
 class Izhikevich2007(Upswing):
@@ -132,9 +132,9 @@ class Izhikevich2007(Upswing):
     ordered = (("v_th", "v_peak"), ("c", "v_peak"))
     shown = (100.0, 500.0)
     presets: ClassVar[Mapping[str, Preset]] = {
-        "RS": _cell("8.12", 100.0, 0.7, -60.0, -40.0, 35.0, 0.03, -2.0, -50.0, 100.0),
-        "IB": _cell("8.19", 150.0, 1.2, -75.0, -45.0, 50.0, 0.01, 5.0, -56.0, 130.0),
-        "CH": _cell("8.23", 50.0, 1.5, -60.0, -40.0, 25.0, 0.03, 1.0, -40.0, 150.0),
+        "RS": _cell("8.12", 100.0, 100.0, 0.7, -60.0, -40.0, 35.0, 0.03, -2.0, -50.0, 100.0),
+        "IB": _cell("8.19", 500.0, 150.0, 1.2, -75.0, -45.0, 50.0, 0.01, 5.0, -56.0, 130.0),
+        "CH": _cell("8.23", 200.0, 50.0, 1.5, -60.0, -40.0, 25.0, 0.03, 1.0, -40.0, 150.0),
     }
 
     def derivative(self) -> dict[str, Tensor]:
