@@ -20,6 +20,8 @@ _SOMA = 1
 _REGIONS = {0: "undefined", _SOMA: "soma", 2: "axon", 3: "dendrite", 4: "apical"}
 # How far, in radii, the two other points of a three-point soma may lie from where they belong.
 _LOOSE = 0.05
+# Compartments of a branch, beyond which the numbers are no cell's.
+_MOST = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,9 @@ def _divided(path: Path, points: dict[int, _Point], run: _Run, longest: float, *
         point = points[names[-1]]
         expected, do = "a place apart from that of its parent", "remove the point, or move it"
         raise _damaged(path, point.line, "x y z", expected, "a branch of no length", do)
+    if length / longest > _MOST:
+        got, do = f"a branch of {length:g} µm", "see whether the file is in µm, or give longest="
+        raise _damaged(path, points[names[-1]].line, "x y z", f"at most {_MOST} compartments", got, do)
     return cut(np.array(places), np.array(radii), math.ceil(length / longest))
 
 

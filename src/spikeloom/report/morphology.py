@@ -39,7 +39,7 @@ def draw_morphology(morphology: Morphology, values: Tensor | None = None, *, lab
     segments = LineCollection(lines.tolist(), linewidths=width.tolist(), capstyle="round" if flat else "butt")
     axes.add_collection(segments)
     if values is None:
-        _colour_by_region(axes, segments, morphology)
+        _colour_by_region(figure, axes, segments, morphology)
     else:
         segments.set_array(values.detach().double().numpy())
         segments.set_cmap("viridis")
@@ -55,13 +55,13 @@ def draw_morphology(morphology: Morphology, values: Tensor | None = None, *, lab
     return figure
 
 
-def _colour_by_region(axes: Any, segments: Any, morphology: Morphology) -> None:
+def _colour_by_region(figure: Any, axes: Any, segments: Any, morphology: Morphology) -> None:
     names = morphology.regions
     colours = {name: CYCLE[k % len(CYCLE)] for k, name in enumerate(names)}
     segments.set_color([colours[name] for name in morphology.region])
     for name, colour in colours.items():
         axes.plot([], [], color=colour, linewidth=3, label=name)
-    axes.legend(fontsize=9, frameon=False, labelcolor=INK)
+    figure.legend(loc="outside right upper", fontsize=9, frameon=False, labelcolor=INK)
 
 
 def _tree_lines(morphology: Morphology) -> Tensor:
