@@ -87,19 +87,42 @@ def prepare(
     varying: Mapping[str, Tensor] | None = None,
 ) -> Prepared:
     """Check the arguments, trace and compile what is not yet."""
+    x = checked_inputs(type(statement).__name__, inputs)
+    given = gathered(statement, values, inputs, state, varying, x)
+    wrt = differentiated(given.params, given.inputs, given.states)
+    fields = frozenset(label for label, value in given.params.items() if value.dim())
+    plan = plan_for(statement, tuple(outputs), wrt, given.varying, fields, x)
+    return Prepared(plan, given.inputs, given.states, given.params, given.origin)
+
+
+class Gathered(NamedTuple):
+    """Tensors of a call by role, checked; the inputs hold the parameters that vary, which `varying` names."""
+
+    inputs: dict[str, Tensor]
+    states: dict[str, Tensor]
+    params: dict[str, Tensor]
+    origin: Tensor
+    varying: tuple[str, ...]
+
+
+def gathered(
+    statement: Statement,
+    values: Mapping[str, Value],
+    inputs: Mapping[str, Tensor],
+    state: Mapping[str, Tensor] | None,
+    varying: Mapping[str, Tensor] | None,
+    x: Tensor,
+) -> Gathered:
+    """What a call on inputs like `x` [T, B, *features] works with."""
     name = type(statement).__name__
-    x = checked_inputs(name, inputs)
     over_time = schedules(name, statement, varying, x)
     params, rest = _params_and_rest(name, statement, values, x)
     initial = rest if state is None else given_state(name, statement, state, x)
     if over_time:
         params = {label: value for label, value in params.items() if label not in over_time}
     streams = {**inputs, **over_time} if over_time else dict(inputs)
-    wrt = _differentiated(params, streams, initial)
-    fields = frozenset(label for label, value in params.items() if value.dim())
-    plan = plan_for(statement, tuple(outputs), wrt, tuple(over_time), fields, x)
     origin = origin_of(state) if statement.noises else torch.zeros(2, dtype=torch.int64)
-    return Prepared(plan, streams, initial, params, origin)
+    return Gathered(streams, initial, params, origin, tuple(over_time))
 
 
 def _params_and_rest(
@@ -118,9 +141,10 @@ def _params_and_rest(
     return _placed[key]
 
 
-def _differentiated(
+def differentiated(
     params: Mapping[str, Tensor], inputs: Mapping[str, Tensor], state: Mapping[str, Tensor]
 ) -> frozenset[str]:
+    """Names of the parameters and inputs that a gradient is wanted of."""
     if not torch.is_grad_enabled():
         return frozenset()
     wanted = {n for n, t in (*params.items(), *inputs.items()) if t.requires_grad}
@@ -270,13 +294,7 @@ class _Run(torch.autograd.Function):
         inputs, states, params = by_role(plan, tensors)
         hoisted = hoisted_of(plan, params)
         result = forward(plan, plan.span(*origin.tolist()), inputs, states, hoisted)
-        ctx.save_for_backward(*result.saved.values())
-        ctx.plan, ctx.origin, ctx.hoisted, ctx.names = plan, origin, hoisted, tuple(result.saved)
-        ctx.shapes = {name: value.shape for name, value in params.items()}
-        ctx.set_materialize_grads(False)
-        results = (*result.outputs, *result.states)
-        ctx.mark_non_differentiable(*(y for y in results if not y.is_floating_point()))
-        return results
+        return remembered(ctx, (), result, (plan, origin, hoisted, params))
 
     @staticmethod
     @once_differentiable
@@ -284,9 +302,27 @@ class _Run(torch.autograd.Function):
         plan: Plan = ctx.plan
         saved = dict(zip(ctx.names, ctx.saved_tensors, strict=True))
         found = backward(plan, plan.span(*ctx.origin.tolist()), ctx.hoisted, saved, ctx.shapes, grads)
-        inputs = (found.inputs.get(name) for name in plan.loop.inputs)
-        states = (found.states.get(name) for name in plan.loop.states)
-        return (None, None, *inputs, *states, *(found.params.get(name) for name in ctx.shapes))
+        return (None, None, *in_order(ctx, found))
+
+
+def remembered(
+    ctx: Any, beside: tuple[Tensor | None, ...], result: Advanced, of: tuple[Plan, Tensor, Hoisted, Buffers]
+) -> tuple[Tensor, ...]:
+    """Outputs and final states; `ctx` keeps what the backward pass needs, and the tensors `beside`."""
+    ctx.plan, ctx.origin, ctx.hoisted, params = of
+    ctx.save_for_backward(*beside, *result.saved.values())
+    ctx.names, ctx.shapes = tuple(result.saved), {name: value.shape for name, value in params.items()}
+    ctx.set_materialize_grads(False)
+    results = (*result.outputs, *result.states)
+    ctx.mark_non_differentiable(*(y for y in results if not y.is_floating_point()))
+    return results
+
+
+def in_order(ctx: Any, found: Gradients) -> tuple[Tensor | None, ...]:
+    """Gradients of inputs, states and parameters as the tensors were given."""
+    loop = ctx.plan.loop
+    inputs, states = (found.inputs.get(name) for name in loop.inputs), (found.states.get(name) for name in loop.states)
+    return (*inputs, *states, *(found.params.get(name) for name in ctx.shapes))
 
 
 def by_role(plan: Plan, tensors: Sequence[Tensor]) -> tuple[Buffers, Buffers, Buffers]:

@@ -22,14 +22,18 @@ from ._plan import BY_NUMBER, Plan, resized
 @torch.library.custom_op("spikeloom::advance", mutates_args=())
 def advance(tensors: list[Tensor], origin: Tensor, plan: int) -> list[Tensor]:
     """Outputs, final states, and what the forward pass kept for the backward pass, as rows."""
-    found = BY_NUMBER[plan]
-    inputs, states, params = execute.by_role(found, tensors)
-    hoisted = execute.hoisted_of(found, params)
-    result = execute.forward(found, found.span(*origin.tolist()), inputs, states, hoisted)
-    return [*result.outputs, *result.states, *(result.saved[name] for name in _kept(found))]
+    return forward(BY_NUMBER[plan], tensors, origin)
 
 
-def _kept(plan: Plan) -> dict[str, tuple[int, torch.dtype]]:
+def forward(plan: Plan, tensors: list[Tensor], origin: Tensor) -> list[Tensor]:
+    """What `advance` does."""
+    inputs, states, params = execute.by_role(plan, tensors)
+    hoisted = execute.hoisted_of(plan, params)
+    result = execute.forward(plan, plan.span(*origin.tolist()), inputs, states, hoisted)
+    return [*result.outputs, *result.states, *(result.saved[name] for name in kept_by(plan))]
+
+
+def kept_by(plan: Plan) -> dict[str, tuple[int, torch.dtype]]:
     """What `advance` returns beyond outputs and states, by name: rows and dtype."""
     loop, variant = plan.loop, plan.variant
     if not loop.backward:
@@ -40,11 +44,15 @@ def _kept(plan: Plan) -> dict[str, tuple[int, torch.dtype]]:
 
 @advance.register_fake
 def _(tensors: list[Tensor], origin: Tensor, plan: int) -> list[Tensor]:
-    found, like = BY_NUMBER[plan], tensors[0]
-    loop, variant = found.loop, found.variant
-    outputs = [like.new_empty(found.full, dtype=variant.streamed(kind)) for kind in loop.output_kinds.values()]
-    states = [like.new_empty(found.shape, dtype=variant.stored(kind)) for kind in loop.states.values()]
-    return [*outputs, *states, *(like.new_empty(rows, found.neurons, dtype=dt) for rows, dt in _kept(found).values())]
+    return like_results(BY_NUMBER[plan], tensors[0])
+
+
+def like_results(plan: Plan, like: Tensor) -> list[Tensor]:
+    """Tensors without values, of the shapes and dtypes that `advance` returns."""
+    loop, variant = plan.loop, plan.variant
+    outputs = [like.new_empty(plan.full, dtype=variant.streamed(kind)) for kind in loop.output_kinds.values()]
+    states = [like.new_empty(plan.shape, dtype=variant.stored(kind)) for kind in loop.states.values()]
+    return [*outputs, *states, *(like.new_empty(rows, plan.neurons, dtype=dt) for rows, dt in kept_by(plan).values())]
 
 
 @torch.library.custom_op("spikeloom::advance_backward", mutates_args=())
@@ -52,13 +60,19 @@ def advance_backward(
     saved: list[Tensor], params: list[Tensor], grads: list[Tensor], origin: Tensor, plan: int
 ) -> list[Tensor]:
     """Gradients of the tensors that `advance` was given, in their order; empty where there is none."""
-    found = BY_NUMBER[plan]
-    given = dict(zip(found.params, params, strict=True))
-    named = dict(zip(_saved_names(found), saved, strict=True))
-    hoisted, shapes = execute.hoisted_of(found, given), {name: value.shape for name, value in given.items()}
-    result = execute.backward(found, found.span(*origin.tolist()), hoisted, named, shapes, grads)
+    return backward(BY_NUMBER[plan], saved, params, grads, origin)
+
+
+def backward(
+    plan: Plan, saved: list[Tensor], params: list[Tensor], grads: list[Tensor], origin: Tensor
+) -> list[Tensor]:
+    """What `advance_backward` does."""
+    given = dict(zip(plan.params, params, strict=True))
+    named = dict(zip(_saved_names(plan), saved, strict=True))
+    hoisted, shapes = execute.hoisted_of(plan, given), {name: value.shape for name, value in given.items()}
+    result = execute.backward(plan, plan.span(*origin.tolist()), hoisted, named, shapes, grads)
     nothing = grads[0].new_empty(0)
-    groups = ((result.inputs, found.loop.inputs), (result.states, found.loop.states), (result.params, found.params))
+    groups = ((result.inputs, plan.loop.inputs), (result.states, plan.loop.states), (result.params, plan.params))
     return [group.get(name, nothing).clone() for group, names in groups for name in names]
 
 
@@ -71,24 +85,16 @@ def _saved_names(plan: Plan) -> list[str]:
 
 @advance_backward.register_fake
 def _(saved: list[Tensor], params: list[Tensor], grads: list[Tensor], origin: Tensor, plan: int) -> list[Tensor]:
-    found, like = BY_NUMBER[plan], grads[0]
-    loop, variant = found.loop, found.variant
-    assert loop.backward is not None
-    labels, nothing = loop.backward.outputs, like.new_empty(0)
-    inputs = [
-        like.new_empty(found.full, dtype=variant.stream) if INPUT + name in labels else nothing.clone()
-        for name in loop.inputs
-    ]
-    states = [
-        like.new_empty(found.shape, dtype=variant.dtype) if kind == "r" else nothing.clone()
-        for kind in loop.states.values()
-    ]
-    learned = loop.epilogue.outputs if loop.epilogue else {}
-    values = [
-        value.new_empty(value.shape, dtype=torch.float64) if name in learned else nothing.clone()
-        for name, value in zip(found.params, params, strict=True)
-    ]
-    return [*inputs, *states, *values]
+    return like_gradients(BY_NUMBER[plan], params, grads[0])
+
+
+def like_gradients(plan: Plan, params: list[Tensor], like: Tensor) -> list[Tensor]:
+    """Tensors without values, of the shapes and dtypes that `advance_backward` returns."""
+    loop, variant = plan.loop, plan.variant
+    shapes = [*[plan.full] * len(loop.inputs), *[plan.shape] * len(loop.states), *(value.shape for value in params)]
+    dtypes = [*[variant.stream] * len(loop.inputs), *[variant.dtype] * len(loop.states), *[torch.float64] * len(params)]
+    there = zip(shapes, dtypes, with_gradient(plan), strict=True)
+    return [like.new_empty(shape if has else 0, dtype=dtype if has else like.dtype) for shape, dtype, has in there]
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
@@ -99,7 +105,7 @@ def _remember(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
     named: Buffers = {INPUT + name: value for name, value in streams.items()}
     results = dict(zip(loop.outputs, output, strict=False))
     named |= {node: results[name] for node, name in loop.at_hand.items() if name in results}
-    named |= dict(zip(_kept(plan), output[len(loop.outputs) + len(loop.states) :], strict=True))
+    named |= dict(zip(kept_by(plan), output[len(loop.outputs) + len(loop.states) :], strict=True))
     ctx.save_for_backward(origin, *params.values(), *(named[name] for name in _saved_names(plan)))
     ctx.number = number
     ctx.results = [(y.shape, y.dtype, y.device) for y in output[: len(loop.outputs) + len(loop.states)]]
@@ -124,11 +130,11 @@ def _gradient(
         for grad, (shape, dtype, device) in zip(grads, ctx.results, strict=False)
     ]
     found = operation(origin, ctx.number, len(saved), len(params), *saved, *params, *whole)
-    counts = _with_gradient(plan)
+    counts = with_gradient(plan)
     return [g.to(d) if has else None for g, d, has in zip(found, ctx.wanted, counts, strict=True)], None, None
 
 
-def _with_gradient(plan: Plan) -> list[bool]:
+def with_gradient(plan: Plan) -> list[bool]:
     loop = plan.loop
     labels = loop.backward.outputs if loop.backward else {}
     learned = loop.epilogue.outputs if loop.epilogue else {}

@@ -100,7 +100,7 @@ def _new_plan(
 ) -> Plan:
     loop = _loop_for(statement, outputs, wrt, varying)
     steps, neurons = shape[0], shape[1:].numel()
-    variant = Variant(state_dtype(x), bool(wrt), _fields(loop, fields), x.dtype)
+    variant = Variant(state_dtype(x), bool(wrt), fields_of(loop, fields), x.dtype)
     again, segment = replace(variant, recompute=True), policy.segment(steps)
     states, checkpoints = _kept(loop, variant, steps, steps), _kept(loop, again, steps, segment)
     wanted = policy.name == "recompute" or (
@@ -111,20 +111,25 @@ def _new_plan(
     else:
         segment = max(steps, 1)
     kernel = _kernel_for(backend, loop, variant)
-    plan = Plan(
-        next(_numbers),
-        type(statement).__name__,
-        loop,
-        kernel,
-        backend.NAME,
-        reason,
-        variant,
-        steps,
-        shape[1:],
-        segment,
-        tuple(name for name in statement.params if name not in varying),
-    )
-    BY_NUMBER[plan.number] = plan
+    params = tuple(name for name in statement.params if name not in varying)
+    return numbered(type(statement).__name__, loop, kernel, backend.NAME, reason, variant, shape, segment, params)
+
+
+def numbered(
+    name: str,
+    loop: Loop,
+    kernel: Kernel,
+    backend: str,
+    reason: str,
+    variant: Variant,
+    shape: torch.Size,
+    segment: int,
+    params: tuple[str, ...],
+) -> Plan:
+    """A plan for sequences of this shape, [T, B, *features], which can be found by its number."""
+    number = next(_numbers)
+    plan = Plan(number, name, loop, kernel, backend, reason, variant, shape[0], shape[1:], segment, params)
+    BY_NUMBER[number] = plan
     return plan
 
 
@@ -132,7 +137,7 @@ def resized(plan: Plan, size: int, fields: frozenset[str]) -> Plan:
     """The same plan with a new first feature axis, along which the parameters in `fields` may differ."""
     key = (plan.number, size, fields)
     if key not in _plans:
-        variant = replace(plan.variant, fields=_fields(plan.loop, fields))
+        variant = replace(plan.variant, fields=fields_of(plan.loop, fields))
         kernel = _kernel_for(BACKENDS[plan.backend], plan.loop, variant)
         shape = torch.Size((plan.shape[0], size, *plan.shape[1:]))
         _plans[key] = wide = replace(plan, number=next(_numbers), variant=variant, kernel=kernel, shape=shape)
@@ -165,7 +170,7 @@ def _kernel_for(backend: Backend, loop: Loop, variant: Variant) -> Kernel:
     return _kernels[key]
 
 
-def _fields(loop: Loop, tensors: frozenset[str]) -> frozenset[str]:
+def fields_of(loop: Loop, tensors: frozenset[str]) -> frozenset[str]:
     """Hoisted values that differ between neurons: those computed from a parameter tensor."""
     varying = {PARAM + name for name in tensors}
     if not varying:

@@ -10,22 +10,12 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
 from ..parameters import Value
-from ._arguments import (
-    NOISE,
-    captured,
-    checked_inputs,
-    given_state,
-    origin_of,
-    placed_params,
-    rest_state,
-    schedules,
-    state_dtype,
-)
+from ._arguments import NOISE, captured, checked_inputs, schedules, state_dtype
 from ._backend import choose
-from ._execute import _differentiated, prepare, run
+from ._execute import Gathered, differentiated, gathered, prepare, run
 from ._kernel import Variant
 from ._loop import build_loop
-from ._plan import BY_NUMBER, Plan, _fields, _numbers
+from ._plan import Plan, fields_of, numbered
 from ._recurrent_function import Feedback, RunRecurrent
 from ._recurrent_kernel import RecurrentKernel, RecurrentLoop
 from ._recurrent_library import advance_recurrent
@@ -178,59 +168,39 @@ def _at_once(call: RecurrentCall) -> tuple[dict[str, Tensor], dict[str, Tensor]]
 
 def _prepared(call: RecurrentCall) -> tuple[Plan, Tensor, tuple[Tensor, ...]]:
     """The plan, where random numbers come from, and the tensors in the plan's order."""
-    statement, name = call.statement, type(call.statement).__name__
-    params = placed_params(name, statement, call.values, call.x)
-    rest = rest_state(statement, params, call.x)
-    initial = rest if call.state is None else given_state(name, statement, call.state, call.x)
-    params = {label: value for label, value in params.items() if label not in call.varying}
-    origin = origin_of(call.state) if statement.noises else torch.zeros(2, dtype=torch.int64)
-    tensors = (*call.inputs.values(), *call.varying.values(), *initial.values(), *params.values())
-    return _plan(call, params, initial), origin, tensors
+    given = gathered(call.statement, call.values, call.inputs, call.state, call.varying, call.x)
+    tensors = (*given.inputs.values(), *given.states.values(), *given.params.values())
+    return _plan(call, given), given.origin, tensors
 
 
-def _plan(call: RecurrentCall, params: Mapping[str, Tensor], initial: Mapping[str, Tensor]) -> Plan:
+def _plan(call: RecurrentCall, given: Gathered) -> Plan:
     """Trace and compile what is not yet."""
-    streams, feedback, x = {**call.inputs, **call.varying}, call.feedback, call.x
+    feedback, x = call.feedback, call.x
     # What returns is an input, whatever the gradient is wanted of.
-    wrt = _differentiated(params, streams, {**initial, _WEIGHT: call.weight, _BEFORE: call.before})
+    flowing = {**given.states, _WEIGHT: call.weight, _BEFORE: call.before}
+    wrt = differentiated(given.params, given.inputs, flowing)
     wrt = wrt | {feedback.into} if wrt else wrt
-    tensors = frozenset(label for label, value in params.items() if value.dim())
+    fields = frozenset(label for label, value in given.params.items() if value.dim())
     backend, reason = choose(x.device)
     # A captured graph may leave sizes open; a plan fixes them.
     shape = torch.Size(int(n) for n in x.shape)
-    kind = (
-        call.statement.key(),
-        call.outputs,
-        feedback.output,
-        feedback.into,
-        wrt,
-        tuple(call.varying),
-        tensors,
-        x.dtype,
-    )
+    of_loop = (call.outputs, feedback.output, feedback.into, wrt, given.varying, fields)
+    kind = (call.statement.key(), *of_loop, x.dtype)
     key = (*kind, shape, backend.NAME, reason)
     if key not in _plans:
         # Nothing of a graph that is being captured may enter the program.
         with _disable_current_modes():
-            kernel = _kernels[kind] if kind in _kernels else _kernel(call, wrt, tensors)
-        _kernels[kind] = kernel
-        number, name, steps = next(_numbers), type(call.statement).__name__, shape[0]
-        given = (
-            kernel.loop,
-            kernel,
-            backend.NAME,
-            reason,
-            kernel.variant,
-            steps,
-            shape[1:],
-            max(steps, 1),
-            tuple(params),
+            if kind not in _kernels:
+                _kernels[kind] = _kernel(call, wrt, fields)
+        kernel = _kernels[kind]
+        name, segment = type(call.statement).__name__, max(shape[0], 1)
+        _plans[key] = numbered(
+            name, kernel.loop, kernel, backend.NAME, reason, kernel.variant, shape, segment, tuple(given.params)
         )
-        BY_NUMBER[number] = _plans[key] = Plan(number, name, *given)
     return _plans[key]
 
 
-def _kernel(call: RecurrentCall, wrt: frozenset[str], tensors: frozenset[str]) -> RecurrentKernel:
+def _kernel(call: RecurrentCall, wrt: frozenset[str], fields: frozenset[str]) -> RecurrentKernel:
     plain = build_loop(call.statement, call.outputs, wrt, tuple(call.varying))
     loop = RecurrentLoop.of(plain, call.feedback.output, call.feedback.into)
-    return RecurrentKernel(loop, Variant(call.x.dtype, bool(wrt), _fields(loop, tensors), call.x.dtype))
+    return RecurrentKernel(loop, Variant(call.x.dtype, bool(wrt), fields_of(loop, fields), call.x.dtype))
