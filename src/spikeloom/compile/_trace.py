@@ -170,12 +170,12 @@ def partials(value: Any, leaves: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     ones = torch.ones_like(value)
     slopes = torch.autograd.grad(value, list(leaves.values()), ones, create_graph=True, allow_unused=True)
-    found = {name: slope for name, slope in zip(leaves, slopes, strict=True) if slope is not None}
-    for name, slope in found.items():
+    known = {name: slope for name, slope in zip(leaves, slopes, strict=True) if slope is not None}
+    for name, slope in known.items():
         if slope.shape != value.shape:
             # Autograd would add up over the axes along which the leaf was broadcast.
             raise ShapeError(f"partial derivative by {name}", expected=list(value.shape), got=list(slope.shape))
-    return found
+    return known
 
 
 def leaf(value: Any) -> Any:
