@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ..errors import ParameterError, ShapeError
 from ..parameters import Input, Noise, Option, Param, State
@@ -141,9 +142,9 @@ def _aligned(value: Tensor, x: Tensor) -> Tensor:
 
 
 def _filtered(kernel: Tensor, x: Tensor) -> Tensor:
-    """sum_s kernel(s) x(t - s)."""
-    total = torch.zeros_like(x)
-    for k, weight in enumerate(kernel.unbind(0)[: x.shape[0]]):
-        shifted = torch.cat([torch.zeros_like(x[:k]), x[: x.shape[0] - k]])
-        total = total + _aligned(weight, x) * shifted
-    return total
+    """sum_s kernel(s) x(t - s), over all features at once."""
+    steps, batch, *features = x.shape
+    n = math.prod(features)
+    taps = torch.stack([_aligned(tap, x).to(x.dtype).expand(features).reshape(n) for tap in kernel.unbind(0)], dim=1)
+    rows = functional.pad(x.reshape(steps, batch, n).permute(1, 2, 0), (len(kernel) - 1, 0))
+    return functional.conv1d(rows, taps.flip(1).unsqueeze(1), groups=n).permute(2, 0, 1).reshape(x.shape)
