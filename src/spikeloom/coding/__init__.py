@@ -1,5 +1,6 @@
 """Encoders, from values to spike trains, and decoders, from spike trains and potentials to values. Time is first."""
 
+from spikeloom.coding._catalogue import catalogue
 from spikeloom.coding._contract import check_encoder
 from spikeloom.coding.bens_spiker import BensSpiker, bens_spiker, bens_spiker_decode, smoothing_filter
 from spikeloom.coding.burst import BurstCode, burst, burst_decode, burst_interval_decode
@@ -130,6 +131,7 @@ __all__ = [
     "burst",
     "burst_decode",
     "burst_interval_decode",
+    "catalogue",
     "centre_frequencies",
     "check_encoder",
     "circular_order",

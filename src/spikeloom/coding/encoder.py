@@ -48,9 +48,11 @@ class Encoder(nn.Module, abc.ABC):
         return cls()
 
     def extra_repr(self) -> str:
-        """The numbers given to the constructor."""
+        """The numbers given to the constructor, and the shapes of tensors."""
         given = {name: getattr(self, name, None) for name in inspect.signature(type(self).__init__).parameters}
-        return ", ".join(f"{name}={value:g}" for name, value in given.items() if isinstance(value, (int, float)))
+        shown = {name: f"{value:g}" for name, value in given.items() if isinstance(value, (int, float))}
+        shown |= {name: f"<{list(value.shape)}>" for name, value in given.items() if isinstance(value, Tensor)}
+        return ", ".join(f"{name}={shown[name]}" for name in given if name in shown)
 
 
 class DecodableEncoder(Encoder, abc.ABC):

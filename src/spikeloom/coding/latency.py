@@ -134,8 +134,8 @@ class LogLatency(DecodableEncoder):
 
     @classmethod
     def example(cls) -> Self:
-        """32 steps of a membrane of 10 ms."""
-        return cls(32, tau=10.0, threshold=0.1)
+        """32 steps of a membrane of 20 ms; values below 0.25 are silent."""
+        return cls(32, tau=20.0, threshold=0.2)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Encode x [batch, *features]; nothing is drawn."""

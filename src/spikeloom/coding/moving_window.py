@@ -61,8 +61,8 @@ class MovingWindow(DecodableEncoder):
 
     @classmethod
     def example(cls) -> Self:
-        """Two steps and a threshold of 0.1."""
-        return cls(window=2, threshold=0.1)
+        """Two steps and a threshold of 0.05."""
+        return cls(window=2, threshold=0.05)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Encode x [time, batch, *features]; nothing is drawn."""

@@ -81,8 +81,8 @@ class Retina(Wrapper):
 
     @classmethod
     def example(cls) -> Self:
-        """Leaky neurons of 5 ms."""
-        return cls(NeuronCode.example())
+        """Leaky neurons of 5 ms, full drive at a contrast of 0.1."""
+        return cls(NeuronCode.example(), scale=0.1)
 
     def transform(self, x: Tensor) -> Tensor:
         """The changing contrast in two channels."""

@@ -52,8 +52,8 @@ class TemporalContrast(DecodableEncoder):
 
     @classmethod
     def example(cls) -> Self:
-        """A threshold of 0.05."""
-        return cls(threshold=0.05)
+        """A threshold of 0.03."""
+        return cls(threshold=0.03)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Encode x [time, batch, *features]; nothing is drawn."""

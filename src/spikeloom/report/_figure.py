@@ -32,6 +32,12 @@ def tidy(axes: Any, *, title: str = "", xlabel: str = "", ylabel: str = "") -> N
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def save_figure(figure: Any, path: Path) -> None:
-    """Write the figure as PNG."""
-    figure.savefig(path, format="png")
+def save_figure(figure: Any, path: Path, *, dpi: int = _DPI, colours: int = 0) -> None:
+    """Write the figure as PNG, for a small file with few dots per inch and no more than this many colours."""
+    figure.savefig(path, format="png", dpi=dpi)
+    if colours:
+        from PIL import Image
+
+        with Image.open(path) as picture:
+            few = picture.convert("RGB").quantize(colours)
+        few.save(path, format="png", optimize=True)
