@@ -129,3 +129,23 @@ def test_wrong_kinds_are_refused() -> None:
 def test_a_generator_of_another_device_is_refused() -> None:
     with pytest.raises(DeviceError, match="expected a generator on meta, got one on cpu"):
         check_generator("generator", seeded(0), torch.empty(1, device="meta"))
+
+
+def test_poisson_trains_have_exponential_intervals_and_no_memory() -> None:
+    trains = poisson(torch.full((200, 1), 40.0), 20_000, dt=0.5, generator=seeded(9))[:, :, 0].double()
+    p, n = 0.02, trains.numel()
+    intervals = torch.cat([torch.diff(train.nonzero().flatten()) for train in trains.T]).double()
+    # Geometric: standard deviation sqrt(1 - p) of the mean, which is 1 within 0.05; standard error about sqrt(2 / n).
+    variation = (intervals.std() / intervals.mean()).item()
+    assert variation == pytest.approx(math.sqrt(1 - p), rel=6 * math.sqrt(2 / len(intervals)))
+    assert variation == pytest.approx(1.0, abs=0.05)
+    # P(interval > k) = (1 - p)^k within the bound of Dvoretzky, Kiefer and Wolfowitz, missed with probability 2e-9.
+    lengths = torch.arange(300)
+    found = torch.stack([(intervals > k).double().mean() for k in lengths])
+    assert (found - (1 - p) ** lengths).abs().max().item() < math.sqrt(10 / len(intervals))
+    counts = trains.view(200, 100, 200).sum(1)
+    assert (counts.var() / counts.mean()).item() == pytest.approx(1.0, abs=0.05)
+    centred = trains - p
+    for lag in (1, 2, 3, 5, 10, 50, 100):
+        correlation = (centred[lag:] * centred[:-lag]).mean().item() / (p * (1 - p))
+        assert abs(correlation) < 6 / math.sqrt(n), lag
