@@ -1,7 +1,7 @@
 # Each target sets up what it needs: a virtual environment in .venv with the versions of constraints.txt, made once and
 # again when pyproject.toml or constraints.txt change.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types bench peers clean
+.PHONY: help demo test check format lint types docs bench peers clean
 
 # An active environment or a PYTHONPATH of the caller's must not leak into ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -16,6 +16,7 @@ help:
 	@echo 'make demo    train on handwritten digits; open runs/demo/report.html afterwards'
 	@echo 'make test    run the tests'
 	@echo 'make check   format, lint, types, layers, tests, docs: what a change must pass'
+	@echo 'make docs    write the pages that are made from the code'
 	@echo 'make bench   measure speed against SpikingJelly, snnTorch, Norse and plain PyTorch'
 	@echo 'make clean   remove .venv, caches and runs/demo'
 
@@ -47,6 +48,9 @@ lint: $(INSTALLED)
 
 types: $(INSTALLED)
 	$(BIN)/mypy
+
+docs: $(INSTALLED)
+	$(BIN)/python docs/make.py
 
 peers: $(PEERS)
 

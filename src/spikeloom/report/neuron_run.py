@@ -70,7 +70,7 @@ def rates(neuron: Neuron, currents: Tensor, *, duration: float | None = None, se
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         y = neuron(x, *_silent(neuron, x))
-    found: Tensor = (y != 0).sum(0)[0] * 1000 / (steps * _dt(neuron)) if neuron.spiking else y[-1, 0]
+    found: Tensor = (y != 0).sum(0)[0].double() * 1000 / (steps * _dt(neuron)) if neuron.spiking else y[-1, 0]
     return found
 
 
