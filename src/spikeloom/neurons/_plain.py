@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -24,6 +24,8 @@ from ..errors import NonFiniteError
 if TYPE_CHECKING:
     from .neuron import Neuron
 
+Change = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
+
 
 def run(
     neuron: Neuron,
@@ -31,8 +33,11 @@ def run(
     state: Mapping[str, Tensor] | None,
     outputs: Sequence[str],
     varying: Mapping[str, Tensor],
+    change: Change | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """`step` on ordinary tensors, one time step after the other, under autograd; as `compile.run` otherwise.
+
+    `change` is given all values of a step, and returns those to put in their place.
 
     Raises: ShapeError, DTypeError, DeviceError, NonFiniteError.
     """
@@ -46,7 +51,8 @@ def run(
     rows: list[dict[str, Tensor]] = []
     for t in range(x.shape[0]):
         step = {n: stream[t] for n, stream in streams.items()}
-        result = neuron.step({**params, **now, **_noise(neuron, origin, t, x), **step})
+        values = {**params, **now, **_noise(neuron, origin, t, x), **step}
+        result = neuron.step(values if change is None else {**values, **change(values)})
         now = {label: result[label].expand(x.shape[1:]) for label in now}
         _refuse_nan(name, now, t, x.shape[0])
         rows.append({label: result[label].expand(x.shape[1:]) for label in outputs})
