@@ -10,11 +10,15 @@ from .adaptive_threshold import AdaptiveThreshold
 from .cable import Cable
 from .complementary import CLIF
 from .connor_stevens import ConnorStevens
+from .decaying_reset import DecayingReset
 from .difference import DifferenceIF
 from .escape_noise import EscapeNoise, ExponentialHazard, Hazard, LinearHazard, SigmoidHazard
 from .exponential import AdEx, ExponentialIF
+from .few_spikes import FewSpikes
+from .few_spikes_fit import fit_few_spikes
 from .fitzhugh_nagumo import FitzHughNagumo
 from .gated import GatedLIF
+from .gated_units import GRUUnit, LSTMUnit
 from .gif import GIF
 from .glif import GLIF
 from .glm import GLM, raised_cosines
@@ -33,9 +37,11 @@ from .meta_dynamic import MetaDynamic
 from .mihalas_niebur import MihalasNiebur
 from .morphology import Branch, Morphology
 from .morris_lecar import MorrisLecar
+from .multi_spike import MultiSpike
 from .neuron import Neuron
 from .noisy import Noisy
 from .noisy_threshold import NoisyThreshold
+from .parallel import SlidingPSN, ThresholdUnit
 from .parametric import PLIF
 from .passive_membrane import PassiveMembrane
 from .piecewise_linear import PiecewiseLinearIF
@@ -47,6 +53,8 @@ from .read_out import LeakyIntegrator
 from .resonate_and_fire import BalancedResonateAndFire, ResonateAndFire
 from .runge_kutta import Midpoint, RungeKutta, RungeKutta4, Substeps
 from .sequential_euler import SequentialEuler
+from .sigma_delta import SigmaDelta
+from .signed import Signed
 from .spike_response import SRM0, SpikeResponse
 from .stdp_refractory import Depression, STDPRefractory
 from .stochastic_integrators import Heun, Milstein
@@ -81,6 +89,7 @@ __all__ = [
     "ConnorStevens",
     "CrankNicolson",
     "CurrentLIF",
+    "DecayingReset",
     "Dendrite",
     "Depression",
     "DifferenceIF",
@@ -90,7 +99,9 @@ __all__ = [
     "ExponentialEuler",
     "ExponentialHazard",
     "ExponentialIF",
+    "FewSpikes",
     "FitzHughNagumo",
+    "GRUUnit",
     "GatedLIF",
     "Hazard",
     "Heun",
@@ -100,6 +111,7 @@ __all__ = [
     "Integrator",
     "Izhikevich",
     "Izhikevich2007",
+    "LSTMUnit",
     "LateResetLIF",
     "LeakyIntegrator",
     "LinearHazard",
@@ -111,6 +123,7 @@ __all__ = [
     "Milstein",
     "Morphology",
     "MorrisLecar",
+    "MultiSpike",
     "Neuron",
     "Noisy",
     "NoisyThreshold",
@@ -128,11 +141,15 @@ __all__ = [
     "STDPRefractory",
     "SaturatingDendrite",
     "SequentialEuler",
+    "SigmaDelta",
     "SigmoidHazard",
+    "Signed",
+    "SlidingPSN",
     "SpikeResponse",
     "Substeps",
     "SymplecticEuler",
     "ThetaNeuron",
+    "ThresholdUnit",
     "TraubMiles",
     "TwoCompartmentLIF",
     "VoltageThreshold",
@@ -141,6 +158,7 @@ __all__ = [
     "catalogue",
     "check_neuron",
     "check_surrogate",
+    "fit_few_spikes",
     "precompile",
     "raised_cosines",
     "read_swc",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from ..parameters import Input, Option, Param, State
@@ -16,7 +18,7 @@ class Membrane(Neuron):
     v_reset = Param(0.0, "1", "potential after a spike")
     soft_reset = Option(False, "lower v by v_th - v_reset at a spike instead of setting it to v_reset")
 
-    ordered = (("v_reset", "v_th"),)
+    ordered: ClassVar[tuple[tuple[str, str], ...]] = (("v_reset", "v_th"),)
     family = "linear integrate-and-fire"
 
     i = Input("1", "summed synaptic current")

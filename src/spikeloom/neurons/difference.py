@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -29,7 +31,7 @@ class DifferenceIF(Membrane):
     leak = Param(-0.1, "1", "constant change of the potential per step, usually not positive")
     v_floor = Param(0.0, "1", "lowest potential")
 
-    ordered = (("v_reset", "v_th"), ("v_floor", "v_th"))
+    ordered: ClassVar[tuple[tuple[str, str], ...]] = (("v_reset", "v_th"), ("v_floor", "v_th"))
 
     def charge(self) -> dict[str, Tensor]:
         return {"v": torch.maximum(self.v + self.leak + self.i, self.v_floor)}
