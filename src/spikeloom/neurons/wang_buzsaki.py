@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..parameters import Input, Param, State
+from ..parameters import Input, Option, Param, State
 from ._rates import gating, settled, steady
 from ._upward import UpwardCrossing
 from .hodgkin_huxley import potassium_activation, sodium_activation, sodium_inactivation
+from .integrators import Integrator
+from .runge_kutta import Midpoint
 
 _REST = -64.0176
 
@@ -25,18 +27,20 @@ class WangBuzsaki(UpwardCrossing):
 
     h and n follow x' = phi (alpha (1 - x) - beta x), m is always where it settles. The rates of m, h and n are those of
     `HodgkinHuxley`, shifted by 60, 58 and 44 mV. Spike where v rises through v_th. The gates start where they settle at
-    the default v_rest. It fires at any rate from zero to beyond 300 Hz.
+    the default v_rest. It fires at any rate from zero to some 400 Hz.
 
     Shapes: [T, B, *features] to spikes of the same shape. Units: ms, mV, uA/cm^2, mS/cm^2, uF/cm^2.
     Source: Wang and Buzsaki 1996, J. Neurosci. 16:6402, section "Model neuron". The crossing that counts as a spike is
     not from the paper.
 
     >>> import torch, spikeloom as sl
-    >>> sl.neurons.WangBuzsaki()(torch.full((10000, 1, 3), 1.0) * torch.tensor([0.1, 1.0, 4.0])).sum(0)
+    >>> sl.neurons.WangBuzsaki()(torch.full((5000, 1, 3), 1.0) * torch.tensor([0.1, 1.0, 4.0])).sum(0)
     tensor([[ 0.,  6., 16.]])
     """
 
-    dt = Param(0.01, "ms", "time step", low=0.0)
+    dt = Param(0.02, "ms", "time step", low=0.0)
+    # With m at once where it settles, dv/dt grows with v, and exponential Euler would fire 4 % late at half this dt.
+    integrator = Option[Integrator](Midpoint(), "how the derivative becomes the next state")
     c_mem = Param(1.0, "uF/cm^2", "membrane capacitance", low=0.0)
     g_na = Param(35.0, "mS/cm^2", "largest sodium conductance", at_least=0.0)
     g_k = Param(9.0, "mS/cm^2", "largest potassium conductance", at_least=0.0)
