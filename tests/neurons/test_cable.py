@@ -94,12 +94,13 @@ def test_order_in_time(method: Implicit, order: int) -> None:
     steps, duration = (32, 64, 128, 256), 4.0
     errors = []
     for count in steps:
-        membrane = PassiveMembrane(e_leak=0.0, dt=duration / count)
+        membrane = PassiveMembrane(e_leak=0.0, c_mem=0.7, dt=duration / count)
         cable = Cable(membrane, Morphology.cylinder(600.0, 2.0, 12), axial_resistivity=RESISTIVITY, integrator=method)
         start = torch.cos(math.pi * (torch.arange(12, dtype=DOUBLE) + 0.5) / 12).expand(1, 12)
         drive = torch.full((count, 1, 12), 0.02, dtype=DOUBLE)
         _, state = sl.unroll(cable, drive, {"membrane": {"v": start}})
-        matrix = -cable.tree.matrix(cable.tree.total[:12]) / cable.area[:, None] - 0.05 * torch.eye(12)
+        axial = cable.tree.matrix(cable.tree.total[:12]) / cable.area[:, None]
+        matrix = -(axial + 0.05 * torch.eye(12)) / 0.7
         reached = 0.02 / 0.05  # the current is the same everywhere
         exact = torch.linalg.matrix_exp(matrix * duration) @ (start[0] - reached) + reached
         errors.append(float((state["membrane"]["v"][0] - exact).abs().max()))
@@ -387,8 +388,9 @@ def test_cells_of_a_batch_are_independent() -> None:
     cable, _ = built(HodgkinHuxley(dt=0.025), BackwardEuler(), 1.0)
     x = 40 * torch.rand(40, 211, len(FORK), dtype=DOUBLE, generator=torch.Generator().manual_seed(1))
     v = potentials(cable, x)
-    for k in (0, 1, 97, 210):
-        assert torch.equal(v[:, k : k + 1], potentials(cable, x[:, k : k + 1]))
+    few = torch.cat([potentials(cable, part) for part in x.split(50, dim=1)], dim=1)
+    assert torch.equal(v, few)
+    assert torch.equal(v[:, 97:98], potentials(cable, x[:, 97:98]))
 
 
 def test_inputs_of_any_layout() -> None:
