@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ..parameters import Input, Param, State
 from ._membrane import Membrane
+from .symplectic_euler import SymplecticEuler
 
 
 class AdLIF(Membrane):
@@ -18,13 +20,12 @@ class AdLIF(Membrane):
     The default integrator is exact. `integrator=ExponentialEuler()` is the discretisation of Bittar and Garner (and
     what Baronig et al. call Euler-forward): v <- alpha v + (1 - alpha) (i - w), w <- beta w + (1 - beta) a v, both from
     old values. It diverges for r a > (1 - alpha beta) / ((1 - alpha) (1 - beta)); `integrator=SymplecticEuler()`, in
-    which w meets the new v (SE-adLIF), only for r a > (1 + alpha) (1 + beta) / ((1 - alpha) (1 - beta)). Their jump b'
-    of the drive of w is b = (1 - beta) b'.
+    which w meets the new v, also after a reset (SE-adLIF), only for r a > (1 + alpha) (1 + beta) / ((1 - alpha)
+    (1 - beta)). It is the published recursion with b = (1 - beta) b', b' being their jump of the drive of w.
 
     Shapes: [T, B, *features] to spikes of the same shape. Units: time in ms, potential and currents in units of v_th.
     Source: Bittar and Garner 2022, Front. Neurosci. 16:865897, section 2.2; Baronig et al. 2025, Nature Communications
-    16 (arXiv:2408.07517), eq. 6. There a spike acts on w through the next value of its drive, here at once, and w meets
-    v before its reset.
+    16 (arXiv:2408.07517), eq. 6. In Euler-forward a spike acts on w in the next step, here at once.
 
     >>> import torch, spikeloom as sl
     >>> sl.neurons.AdLIF(tau_mem=5.0, tau_w=30.0, b=0.3)(torch.full((12, 1, 1), 2.0)).flatten()
@@ -47,4 +48,9 @@ class AdLIF(Membrane):
         }
 
     def reset(self) -> dict[str, Tensor]:
-        return {**super().reset(), "w": self.w + self.b}
+        after = super().reset()
+        w = self.w + self.b
+        if isinstance(self.integrator, SymplecticEuler):
+            # There w meets the new v, which is the one after the reset.
+            w = w - torch.expm1(-self.dt / self.tau_w) * self.a * (after["v"] - self.v)
+        return {**after, "w": w}

@@ -52,7 +52,9 @@ class PinskyRinzel(UpwardCrossing):
 
     Shapes: [T, B, *features] to spikes of the same shape. Units: ms, mV, uA/cm^2, mS/cm^2, uF/cm^2; ca without unit.
     Source: Pinsky and Rinzel 1994, J. Comput. Neurosci. 1:39, with the erratum 2:275 (1995). The paper counts
-    potentials from -60 mV, which is v_rest here. The start, near rest, is that of programs of the model.
+    potentials from -60 mV, which is v_rest here. The start, near rest, is that of programs of the model. The
+    default integrator is of first order: later spikes of a burst come up to 2 ms off, and where the number of spikes in
+    a burst is about to change it may differ; `integrator=RungeKutta4()` at dt = 0.02 ms is accurate.
 
     >>> import torch, spikeloom as sl
     >>> sl.neurons.PinskyRinzel()(torch.full((40000, 1, 2), 1.0) * torch.tensor([-0.5, 2.5])).sum(0)
