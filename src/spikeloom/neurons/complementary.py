@@ -37,6 +37,6 @@ class CLIF(PerStep):
         return {"v": v, "m": self.m * torch.sigmoid(self.rate * v)}
 
     def reset(self) -> dict[str, Tensor]:
-        # m + s, not m + 1: that the gradient also sees how a spike deepens its own reset.
-        m = self.m + self.value("s")
-        return {"v": super().reset()["v"] - torch.sigmoid(m), "m": m}
+        # m + s, not m + 1: the gradient sees how a spike deepens its own reset.
+        deeper = torch.sigmoid(self.m + self.value("s"))
+        return {"v": super().reset()["v"] - deeper, "m": self.m + 1}
