@@ -33,7 +33,7 @@ class Cable(nn.Module):
     its channels. Its parameters may be tensors [n], one value per compartment, and `regions` sets them by region:
     `{"dendrite": {"g_na": 0.0}}`. Between the middles of two compartments lies the axial resistance of the halves
     between them. All states but v advance by exponential Euler, v implicitly by `integrator`, `BackwardEuler` or
-    `CrankNicolson`, with Hines' elimination; the membrane's own integrator and any reset by `charge` are not used.
+    `CrankNicolson`, with Hines' elimination, in place of the membrane's own integrator.
 
     Called with currents [T, B, n] in uA/cm^2, it returns the output of the membrane, spikes or potentials, at every
     compartment or at those that `observe` names, by index or region. `inject` makes the current of an electrode.
@@ -45,8 +45,9 @@ class Cable(nn.Module):
     Units: ms, mV, µm, uA/cm^2, Ω cm; `inject` takes nA.
     Raises: ParameterError, DTypeError, UnknownNameError at construction; ShapeError, DTypeError, DeviceError,
     BackendError, NonFiniteError, TraceError when called.
-    Source: Rall 1964, "Theoretical significance of dendritic trees for neuronal input-output relations", compartments;
-    Hines 1984, Int. J. Bio-Medical Computing 15, the elimination.
+    Source: Rall 1964, "Theoretical significance of dendritic trees for neuronal input-output relations", the
+    compartments; Hines 1984, Int. J. Bio-Medical Computing 15, the elimination and the staggered gates. Points without
+    membrane where branches meet are not from these papers.
 
     >>> import spikeloom as sl
     >>> axon = Cable(sl.neurons.HodgkinHuxley(dt=0.025), Morphology.cylinder(2000.0, 10.0, 40), axial_resistivity=35.4)

@@ -57,8 +57,8 @@ def read_swc(path: str | Path, *, longest: float = 20.0) -> Morphology:
     the first point is where the runs that begin there meet.
 
     Units: µm. Raises: DataError, with file and line, for a file that is damaged; ParameterError for `longest`.
-    Source: Cannon, Turner, Pyapali and Wheal 1998, J. Neurosci. Methods 84, the format; NeuroMorpho.Org, "SWC plus
-    format", the soma of three points.
+    Source: Cannon, Turner, Pyapali and Wheal 1998, J. Neurosci. Methods 84, the format; NeuroMorpho.Org, "Soma
+    format representation", the soma of three points. How runs are divided and where they begin is ours.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
