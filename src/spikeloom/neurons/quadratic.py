@@ -35,7 +35,7 @@ class QuadraticIF(Upswing):
     v_peak = Param(0.0, "mV", "potential at which the upswing is cut off")
     v_reset = Param(-65.0, "mV", "potential after a spike")
     r = Param(0.1, "GOhm", "membrane resistance", low=0.0)
-    i = Input("pA", "input current", span=(-100.0, 900.0))
+    i = Input("pA", "input current", span=(-1000.0, 15000.0))
     v = State("v_rest", "mV", "membrane potential", held=True)
 
     ordered = (("v_rest", "v_c"), ("v_c", "v_peak"), ("v_reset", "v_peak"))

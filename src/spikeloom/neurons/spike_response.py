@@ -48,6 +48,7 @@ class SRM0(Neuron):
     v = State("v_rest", "1", "membrane potential", held=True)
 
     family = "spike response"
+    shown = (0.3, 100.0)
 
     def deliver(self) -> dict[str, Tensor]:
         return {"i_syn": self.i_syn + self.i}
@@ -104,6 +105,7 @@ class SpikeResponse(Response):
     v = State("v_rest", "1", "membrane potential", held=True)
 
     family = "spike response"
+    shown = (2.0, 100.0)
 
     def __init__(
         self,
