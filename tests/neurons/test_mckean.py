@@ -26,8 +26,10 @@ def pieces(v: float, a: float) -> float:
     return v - a if v < (1 + a) / 2 else 1 - v
 
 
-def adaptive(values: list[tuple[float, float]], *, v_th: float = 0.5) -> list[float]:
-    """Upward crossings of the default McKean neuron, current by current, by an adaptive method of order 8."""
+def adaptive(
+    values: list[tuple[float, float]], *, v_th: float = 0.5, epsilon: float = 0.1, gamma: float = 0.5
+) -> list[float]:
+    """Upward crossings of a McKean neuron, current by current, by an adaptive method of order 8."""
     y, t, found = np.zeros(2), 0.0, []
 
     def crossing(_t: float, y: np.ndarray, *_: float) -> float:
@@ -36,7 +38,7 @@ def adaptive(values: list[tuple[float, float]], *, v_th: float = 0.5) -> list[fl
     crossing.direction = 1  # type: ignore[attr-defined]
     for current, duration in values:
         solved = solve_ivp(
-            lambda _t, y, i=current: [pieces(y[0], 0.25) - y[1] + i, 0.1 * (y[0] - 0.5 * y[1])],
+            lambda _t, y, i=current: [pieces(y[0], 0.25) - y[1] + i, epsilon * (y[0] - gamma * y[1])],
             (t, t + duration), y, "DOP853", events=crossing, rtol=1e-12, atol=1e-12, max_step=0.05,
         )  # fmt: skip
         found += solved.t_events[0].tolist()
@@ -72,6 +74,36 @@ def test_any_threshold_on_and_beside_the_corners(v_th: float) -> None:
     neuron = McKean(v_th=v_th)
     found = neuron.spike_times(constant(0.5, 100.0, neuron))
     np.testing.assert_allclose(found.numpy(), adaptive([(0.5, 100.0)], v_th=v_th), rtol=0, atol=2e-8)
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "gamma"), [(0.02, 0.5), (1.0, 0.5), (1.9, 0.5), (0.5, 0.0), (0.25, 0.0), (3.0, 0.3)]
+)
+def test_real_complex_and_equal_eigenvalues(epsilon: float, gamma: float) -> None:
+    """epsilon = 1/4 without decay has a double eigenvalue on the outer pieces."""
+    neuron = McKean(epsilon=epsilon, gamma=gamma)
+    found = neuron.spike_times(
+        torch.cat([constant(0.5, 60.0, neuron), constant(-1.0, 5.0, neuron), constant(0.4, 30.0, neuron)])
+    )
+    wanted = adaptive([(0.5, 60.0), (-1.0, 5.0), (0.4, 30.0)], epsilon=epsilon, gamma=gamma)
+    assert len(wanted) >= 1
+    np.testing.assert_allclose(found.numpy(), wanted, rtol=0, atol=5e-8)
+
+
+def test_a_threshold_that_the_peak_just_reaches() -> None:
+    """A crossing and its return lie within a short time, which steps might miss."""
+    neuron = McKean(dt=0.001, epsilon=0.3, integrator=RungeKutta4())
+    i = constant(0.5, 60.0, neuron)
+    with sl.record(neuron, "v") as trace:
+        neuron(i.view(-1, 1, 1))
+    v = trace["v"].flatten()
+    peaks = v[1:-1][(v[1:-1] > v[:-2]) & (v[1:-1] >= v[2:])]
+    assert len(peaks) >= 3
+    for height in peaks.tolist():
+        for v_th in (height - 1e-6, height + 1e-6):
+            assert len(McKean(epsilon=0.3, v_th=v_th).spike_times(constant(0.5, 60.0, McKean()))) == int(
+                (peaks > v_th).sum()
+            )
 
 
 def test_a_changing_current_is_a_change_at_every_step() -> None:

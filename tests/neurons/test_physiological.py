@@ -487,7 +487,7 @@ def test_hindmarsh_and_rose_burst() -> None:
     assert numbers.tolist() == wanted_numbers.tolist() == [70, 9, 9, 9, 9]
     assert periods[1:].std() < 0.05
     assert periods[1:].mean() == pytest.approx(float(wanted_periods[1:].mean()), abs=0.05)
-    tonic = spike_times(neuron, s[20000:, 2]).diff()
+    tonic = spike_times(neuron, s[40000:, 2]).diff()
     assert tonic.std() / tonic.mean() < 0.01
 
 
