@@ -9,7 +9,7 @@ import inspect
 import math
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast, overload
 
 import torch
 from torch import Tensor
@@ -201,6 +201,18 @@ class Preset:
     _: KW_ONLY
     drive: float | None = None
     duration: float | None = None
+
+
+class Shown(NamedTuple):
+    """How a model is shown: `i` at its first input for most of `duration` in ms, and `others` at the others.
+
+    With `pulses` the input flows in single steps, eight of them, as spikes do.
+    """
+
+    i: float
+    duration: float
+    pulses: bool = False
+    others: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def test_noise_is_that_of_the_seed() -> None:
 
 @pytest.mark.parametrize(
     ("neuron", "panels"),
-    [(sl.LIF(), 4), (sl.neurons.FitzHughNagumo(), 5), (sl.LeakyIntegrator(), 4), (sl.Refractory(sl.LIF()), 4)],
+    [(sl.LIF(), 3), (sl.neurons.FitzHughNagumo(), 5), (sl.LeakyIntegrator(), 3), (sl.Refractory(sl.LIF()), 4)],
     ids=repr,
 )
 def test_a_picture_has_trace_rates_and_for_two_variables_the_plane(neuron: sl.Neuron, panels: int) -> None:

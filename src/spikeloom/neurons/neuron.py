@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .. import compile as compiler
 from ..errors import DTypeError, ParameterError, SpikeloomError, UnknownNameError
-from ..parameters import D, Declared, Input, Noise, Option, Param, Preset, State, Value
+from ..parameters import D, Declared, Input, Noise, Option, Param, Preset, Shown, State, Value
 from ..surrogate import ATan, Surrogate
 from . import _plain
 from ._session import sessions_of
@@ -48,8 +48,8 @@ class Neuron(Declared, nn.Module):
     presets: ClassVar[Mapping[str, Preset]] = {}
     # Pairs of parameters of which the first must be less than the second.
     ordered: ClassVar[tuple[tuple[str, str], ...]] = ()
-    # A constant input and a time in ms that show what the neuron does.
-    shown: ClassVar[tuple[float, float]] = (1.5, 100.0)
+    # An input and a time in ms that show what the neuron does.
+    shown: ClassVar[Shown | tuple[float, float]] = Shown(1.5, 100.0)
 
     def __init__(self, *, learn: Iterable[str] = (), **given: object) -> None:
         nn.Module.__init__(self)

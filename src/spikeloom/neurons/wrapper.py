@@ -8,7 +8,7 @@ from typing import Any, Self
 from torch import Tensor
 
 from ..errors import DTypeError, ParameterError
-from ..parameters import D, Declaration, Option, Value
+from ..parameters import D, Declaration, Option, Shown, Value
 from ._refractory_period import RefractoryPeriod
 from .leaky_integrate_and_fire import LIF
 from .neuron import Neuron
@@ -62,7 +62,7 @@ class Wrapper(Neuron):
         return self.neuron.output
 
     @property
-    def shown(self) -> tuple[float, float]:  # type: ignore[override]
+    def shown(self) -> Shown | tuple[float, float]:  # type: ignore[override]
         """What shows the wrapped neuron."""
         return self.neuron.shown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from spikeloom.errors import SpikeloomError
 from spikeloom.neurons import Neuron
+from spikeloom.parameters import Shown
 from spikeloom.report._figure import BLUE, CYCLE, INK, ORANGE, new_figure, tidy
 from spikeloom.report.neuron_run import Run, rates, run_neuron
 
@@ -33,11 +35,14 @@ def draw_neuron(neuron: Neuron, *, i: float | None = None, duration: float | Non
     figure = new_figure(11.0 if plane else 8.0, 4.2)
     figure.suptitle(title or _title(neuron), color=INK, fontsize=11)
     widths = [2, 1, 1] if plane else [2, 1]
-    grid = figure.add_gridspec(3, len(widths), height_ratios=[3, 1.7, 0.8], width_ratios=widths)
+    others = [name for name in run.states if name != main_variable(neuron)][:_MOST_VARIABLES]
+    heights = [3, 1.7, 0.8] if others else [3, 0.8]
+    grid = figure.add_gridspec(len(heights), len(widths), height_ratios=heights, width_ratios=widths)
     top = figure.add_subplot(grid[0, 0])
     _draw_trace(top, neuron, run)
-    _draw_others(figure.add_subplot(grid[1, 0], sharex=top), neuron, run)
-    _draw_drive(figure.add_subplot(grid[2, 0], sharex=top), neuron, run)
+    if others:
+        _draw_others(figure.add_subplot(grid[1, 0], sharex=top), neuron, run, others)
+    _draw_drive(figure.add_subplot(grid[-1, 0], sharex=top), neuron, run)
     _draw_rates(figure.add_subplot(grid[:, 1]), neuron, duration)
     if plane:
         _draw_plane(figure.add_subplot(grid[:, 2]), neuron, run)
@@ -69,17 +74,15 @@ def _draw_trace(axes: Any, neuron: Neuron, run: Run) -> None:
     axes.tick_params(labelbottom=False)
 
 
-def _draw_others(axes: Any, neuron: Neuron, run: Run) -> None:
+def _draw_others(axes: Any, neuron: Neuron, run: Run, others: Sequence[str]) -> None:
     """The other variables, each between its smallest and its largest value."""
-    others = [name for name in run.states if name != main_variable(neuron)]
-    for colour, name in zip(CYCLE[:_MOST_VARIABLES], others, strict=False):
+    for colour, name in zip(CYCLE, others, strict=False):
         value = run.states[name].double()
         low, span = float(value.min()), float(value.max() - value.min())
         label = f"{_labelled(name, neuron.states[name].unit)}: {low:.3g} to {low + span:.3g}"
         axes.plot(run.times, (value - low) / span if span else 0 * value, linewidth=1.0, label=label, color=colour)
-    if others:
-        axes.legend(loc="upper left", fontsize=6, frameon=False, ncols=2, borderaxespad=0)
-        axes.set_ylim(-0.1, 1.9)
+    axes.legend(loc="upper left", fontsize=6, frameon=False, ncols=2, borderaxespad=0)
+    axes.set_ylim(-0.1, 1.9)
     tidy(axes)
     axes.set_yticks([])
     axes.tick_params(labelbottom=False)
@@ -93,9 +96,10 @@ def _draw_drive(axes: Any, neuron: Neuron, run: Run) -> None:
 
 def _draw_rates(axes: Any, neuron: Neuron, duration: float | None) -> None:
     name, item = next(iter(neuron.inputs.items()))
-    shown, usual = neuron.shown
-    currents = torch.linspace(0.0, 2 * shown, _CURRENTS, dtype=torch.float64)
-    found = rates(neuron, currents, duration=_LONGER * (usual if duration is None else duration))
+    shown = Shown(*neuron.shown)
+    currents = torch.linspace(0.0, 2 * shown.i, _CURRENTS, dtype=torch.float64)
+    longer = 1 if shown.pulses else _LONGER
+    found = rates(neuron, currents, duration=longer * (shown.duration if duration is None else duration))
     axes.plot(currents, found, ".-", color=BLUE, markersize=3, linewidth=1.0)
     tidy(
         axes, title="rate (1/s)" if neuron.spiking else f"{neuron.output} at the end", xlabel=_labelled(name, item.unit)

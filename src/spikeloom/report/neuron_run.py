@@ -11,9 +11,11 @@ from torch import Tensor
 from spikeloom.errors import ParameterError
 from spikeloom.neurons import Neuron
 from spikeloom.nn import record
+from spikeloom.parameters import Shown
 
 # Share of the time before the current begins and after it ends.
 _BEFORE, _AFTER = 0.1, 0.9
+_PULSES = 8
 _STEPS = 2_000_000
 
 
@@ -45,31 +47,41 @@ class Run:
 
 @torch.no_grad()
 def run_neuron(neuron: Neuron, *, i: float | None = None, duration: float | None = None, seed: int = 0) -> Run:
-    """A neuron from rest under a constant input from a tenth to nine tenths of the time.
+    """A neuron from rest under an input from a tenth to nine tenths of the time, as its class wants to be `shown`.
 
-    `i` is the first input, others are 0; `i` and `duration` (ms) are by default what the neuron's class declares as
-    `shown`. Noise is drawn from `seed`.
-    Raises: ParameterError, NonFiniteError.
+    `i` is the first input and `duration` the time in ms where the class's own are not wanted. Noise is drawn from
+    `seed`. Raises: ParameterError, NonFiniteError.
     """
-    drive = _current(neuron, neuron.shown[0] if i is None else i, _steps(neuron, duration))
+    shown = Shown(*neuron.shown)
+    steps = _steps(neuron, duration)
+    drive = _current(shown.i if i is None else i, steps, pulses=shown.pulses)
+    others = [_current(shown.others, steps, pulses=False) for _ in list(neuron.inputs)[1:]]
     with torch.random.fork_rng(devices=[]), record(neuron, *neuron.states) as trace:
         torch.manual_seed(seed)
-        output = neuron(drive, *_silent(neuron, drive))
+        output = neuron(drive, *others)
     times = torch.arange(1, len(drive) + 1, dtype=torch.float64) * _dt(neuron)
     return Run(times, drive[:, 0, 0], output[:, 0, 0], {name: value[:, 0, 0] for name, value in trace.items()})
 
 
 @torch.no_grad()
 def rates(neuron: Neuron, currents: Tensor, *, duration: float | None = None, seed: int = 0) -> Tensor:
-    """Spikes per second of a neuron from rest under each constant input; of one that does not spike, its last output.
+    """Spikes per second of a neuron from rest under each input; of one that does not spike, its last output.
+
+    A neuron that is shown with pulses gets those, and one that does not spike gives its largest output then.
 
     Shapes: currents [n] -> [n]. Raises: ParameterError, NonFiniteError.
     """
-    steps = _steps(neuron, duration)
+    shown, steps = Shown(*neuron.shown), _steps(neuron, duration)
     x = currents.double().expand(steps, 1, len(currents)).contiguous()
+    if shown.pulses:
+        x = x * _current(1.0, steps, pulses=True)
+    others = [torch.full_like(x, shown.others) for _ in list(neuron.inputs)[1:]]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        y = neuron(x, *_silent(neuron, x))
+        y = neuron(x, *others)
+    if not neuron.spiking and shown.pulses:
+        largest: Tensor = y.amax(0)[0]
+        return largest
     found: Tensor = (y != 0).sum(0)[0].double() * 1000 / (steps * _dt(neuron)) if neuron.spiking else y[-1, 0]
     return found
 
@@ -79,7 +91,7 @@ def _dt(neuron: Neuron) -> float:
 
 
 def _steps(neuron: Neuron, duration: float | None) -> int:
-    wanted = neuron.shown[1] if duration is None else duration
+    wanted = Shown(*neuron.shown).duration if duration is None else duration
     steps = wanted / _dt(neuron)
     if not 1 <= steps <= _STEPS:
         expected = f"from one step, {_dt(neuron):g} ms, to {_STEPS} of them"
@@ -87,13 +99,10 @@ def _steps(neuron: Neuron, duration: float | None) -> int:
     return round(steps)
 
 
-def _current(neuron: Neuron, i: float, steps: int) -> Tensor:
+def _current(i: float, steps: int, *, pulses: bool) -> Tensor:
     if not math.isfinite(i):
         raise ParameterError("current", expected="a finite number", got=i)
     drive = torch.zeros(steps, 1, 1, dtype=torch.float64)
-    drive[round(_BEFORE * steps) : round(_AFTER * steps)] = i
+    first, end = round(_BEFORE * steps), round(_AFTER * steps)
+    drive[slice(first, end, max(1, (end - first) // _PULSES) if pulses else None)] = i
     return drive
-
-
-def _silent(neuron: Neuron, drive: Tensor) -> list[Tensor]:
-    return [torch.zeros_like(drive) for _ in list(neuron.inputs)[1:]]
