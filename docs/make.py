@@ -6,6 +6,8 @@ from pathlib import Path
 
 from rich.progress import track
 
+from spikeloom.coding import catalogue as codes
+from spikeloom.report import write_codes
 from spikeloom.report.catalogue import catalogue
 from spikeloom.report.model_page import write_pages
 
@@ -13,9 +15,11 @@ FOLDER = Path(__file__).parent
 
 
 def main() -> None:
-    """The pages of the models, with their pictures."""
+    """The pages of the models and of the codes, with their pictures."""
     models = catalogue()
     for _ in track(write_pages(models, FOLDER / "models"), "models", len(models)):
+        pass
+    for _ in track(write_codes(FOLDER), "codes", len(codes()) + 1):
         pass
 
 

@@ -54,9 +54,10 @@ def test_one_or_no_response_decodes_to_a_preferred_value() -> None:
 
 # A response is up to 1/T too large, its logarithm 1/(T r). In units of the gap 1/(m - 2) between centres the fit turns
 # that into an error of about sigma^2 / (T r), with sigma = 1/1.5: less than 1/(T (m - 2)).
-@pytest.mark.parametrize(("steps", "neurons"), [(20, 5), (100, 5), (100, 12)])
-def test_latencies_of_a_population_tell_more_than_one_latency(steps: int, neurons: int) -> None:
-    encoder = GaussianPopulation(LinearLatency(steps), neurons=neurons)
+@pytest.mark.parametrize("least", [0.0, 0.1])
+@pytest.mark.parametrize(("steps", "neurons"), [(20, 5), (20, 8), (100, 5), (100, 12)])
+def test_latencies_of_a_population_tell_more_than_one_latency(steps: int, neurons: int, least: float) -> None:
+    encoder = GaussianPopulation(LinearLatency(steps), neurons=neurons, least=least)
     rmse = (encoder.decode(encoder(GRID)) - GRID).square().mean().sqrt().item()
     single = LinearLatency(steps)
     assert rmse < 1.0 / (steps * (neurons - 2))

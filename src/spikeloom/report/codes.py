@@ -23,10 +23,10 @@ their mean alone would reach. The arguments are examples, not the best ones for 
 more steps or a smaller threshold.
 
 The input is *values*: 640 numbers evenly spaced in [0, 1] (in [-1, 1] for signed codes), in mixed order, 64 to a
-sample for codes that decode, or 640 points of two coordinates; *images*: the 360 test images of the digits, 8 x 8 pixels in [0, 1];
-*signals*: twelve sums of three sine waves of 1 to 5 periods in 200 steps, within [0, 1] or [-1, 1]; *video*: 24 digits
-that brighten and fade, 60 steps; *sound*: 200 tones of 0.1 s, whose values are their frequencies, from 0 for 150 Hz to
-1 for 3 kHz on the scale of bandwidths.
+sample for codes that decode, or 640 points of two coordinates; *images*: the 360 test images of the digits, 8 x 8
+pixels in [0, 1]; *signals*: twelve sums of three sine waves of 1 to 5 periods in 200 steps, within [0, 1] or [-1, 1];
+*video*: 24 digits that brighten and fade, 60 steps; *sound*: 200 tones of 0.1 s, whose values are their frequencies,
+from 0 for 150 Hz to 1 for 3 kHz on the scale of bandwidths.
 
 The decoder is the code's *own*, which for codes of changes is given the first value, or, where a code has none, the
 best *linear* one: least squares (ridge 0.001) from the spike count and the time of the first spike of all output
