@@ -43,6 +43,11 @@ class Integrator(Declared):
         raise NotImplementedError(f"{type(self).__name__} states no advance(self, neuron)")
 
 
+def real_states(neuron: Neuron) -> list[str]:
+    """Names of the states that can be differentiated."""
+    return [name for name, state in neuron.states.items() if state.dtype is None]
+
+
 def combined(neuron: Neuron, weights: Sequence[float], slopes: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """x + dt sum_i w_i k_i for each state x that has slopes k."""
     moved = {}
@@ -107,7 +112,7 @@ class ExponentialEuler(Integrator):
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
         without_noise(self, neuron)
         with torch.enable_grad():
-            leaves = {name: leaf(neuron.value(name)) for name in neuron.states}
+            leaves = {name: leaf(neuron.value(name)) for name in real_states(neuron)}
             slopes = neuron.bind(leaves).slopes()
             linear = {name: partials(slope, leaves).get(name) for name, slope in slopes.items()}
         steps = {}
@@ -141,7 +146,7 @@ class Exact(Integrator):
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
         without_noise(self, neuron)
         with torch.enable_grad():
-            states = {name: leaf(neuron.value(name)) for name in neuron.states}
+            states = {name: leaf(neuron.value(name)) for name in real_states(neuron)}
             inputs = {name: leaf(neuron.value(name)) for name in neuron.inputs}
             slopes = neuron.bind({**states, **inputs}).slopes()
             by_state = {name: partials(slope, states) for name, slope in slopes.items()}

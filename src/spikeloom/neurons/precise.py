@@ -11,6 +11,7 @@ from torch import Tensor
 from ..compile import leaf, partials
 from ..errors import ParameterError
 from ..parameters import Option, Param, State
+from .integrators import real_states
 from .neuron import Neuron
 from .wrapper import Wrapper
 
@@ -119,7 +120,7 @@ class Precise(Wrapper):
 def _speed(neuron: Neuron) -> Tensor:
     """Time derivative of the distance to threshold."""
     with torch.enable_grad():
-        leaves = {name: leaf(neuron.value(name)) for name in neuron.states}
+        leaves = {name: leaf(neuron.value(name)) for name in real_states(neuron)}
         rises = partials(neuron.bind(leaves).threshold(), leaves)
     slopes = neuron.slopes()
     total: Any = 0.0

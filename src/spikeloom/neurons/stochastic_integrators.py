@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..compile import leaf, partials
-from .integrators import Euler, Integrator, wiener
+from .integrators import Euler, Integrator, real_states, wiener
 
 if TYPE_CHECKING:
     from .neuron import Neuron
@@ -30,7 +30,7 @@ class Milstein(Integrator):
 
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
         with torch.enable_grad():
-            leaves = {name: leaf(neuron.value(name)) for name in neuron.states}
+            leaves = {name: leaf(neuron.value(name)) for name in real_states(neuron)}
             gains = neuron.bind(leaves).diffusion()
             rises = {name: partials(gain, leaves).get(name) for name, gain in gains.items()}
         moved, increments = Euler().advance(neuron), wiener(neuron)
