@@ -102,6 +102,26 @@ class RaisesItsOwn(Broken):
         return bernoulli(x, self.steps, generator=generator)
 
 
+class DecodesToOne(Broken):
+    def decode(self, spikes: Tensor, initial: Tensor | None = None) -> Tensor:
+        return super().decode(spikes, initial).mean(-1)
+
+
+class DecodesToNaN(Broken):
+    def decode(self, spikes: Tensor, initial: Tensor | None = None) -> Tensor:
+        return super().decode(spikes, initial).log()
+
+
+class DecodesInHalf(Broken):
+    def decode(self, spikes: Tensor, initial: Tensor | None = None) -> Tensor:
+        return super().decode(spikes, initial).to(spikes.dtype)
+
+
+class DecodesInPlace(Broken):
+    def decode(self, spikes: Tensor, initial: Tensor | None = None) -> Tensor:
+        return super().decode(spikes.mul_(0.5), initial)
+
+
 @pytest.mark.parametrize(
     ("encoder", "complaint"),
     [
@@ -115,6 +135,10 @@ class RaisesItsOwn(Broken):
         (Remembers(), "same generator gave other spikes"),
         (ReadsMemoryOrder(), "strided input"),
         (RaisesItsOwn(), "not KeyError"),
+        (DecodesToOne(), "the input's shape"),
+        (DecodesToNaN(), "finite"),
+        (DecodesInHalf(), "decoded as torch.float32"),
+        (DecodesInPlace(), "decode changed the spikes"),
         (torch.nn.Identity(), "not a subclass of Encoder"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
