@@ -520,6 +520,25 @@ def test_the_contract_holds_where_it_spikes(neuron: sl.Neuron) -> None:
     sl.check_neuron(neuron)
 
 
+def test_a_refractory_period_does_not_count_and_leaves_the_spike_its_shape() -> None:
+    neuron = HodgkinHuxley()
+    (s, v), (counted, same) = (simulate(n, [10.0], 60.0) for n in (neuron, sl.Refractory(neuron, t_ref=20.0)))
+    assert torch.equal(v, same)
+    assert spike_times(neuron, counted[:, 0]).tolist() == spike_times(neuron, s[:, 0])[::2].tolist()
+
+
+def test_precise_crossings() -> None:
+    """Between the grid points, to what the RK4 of the step leaves."""
+    inner = FitzHughNagumo(integrator=RungeKutta4())
+    neuron = sl.neurons.Precise(inner)
+    with sl.record(neuron, "ahead") as trace:
+        s = neuron(torch.full((3200, 1, 1), 0.5, dtype=torch.float64)).flatten()
+    times = spike_times(inner, s) - trace["ahead"].flatten()[s > 0]
+    wanted, _ = reference(inner, fitzhugh_nagumo, 0.5, 160.0)
+    assert len(times) == 4
+    torch.testing.assert_close(times, wanted, rtol=0, atol=1e-5)
+
+
 def test_a_spike_is_an_upward_crossing_only() -> None:
     """As often as v passes v_th upward, however long it stays above, and not where it begins above."""
     neuron = HodgkinHuxley()

@@ -36,7 +36,7 @@ class FitzHughNagumo(UpwardCrossing):
     w_rest = Param(-0.6242600440550, "1", "recovery at the start, where the default settles")
 
     i = Input("1", "input current", span=(-0.5, 2.0))
-    v = State("v_rest", "1", "membrane potential", held=True)
+    v = State("v_rest", "1", "membrane potential")
     w = State("w_rest", "1", "recovery")
 
     shown = (0.5, 200.0)

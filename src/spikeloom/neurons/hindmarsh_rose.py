@@ -44,7 +44,7 @@ class HindmarshRose(UpwardCrossing):
     v_rest = Param(-1.6, "1", "potential at which there is no adaptation")
 
     i = Input("1", "input current", span=(0.0, 5.0))
-    v = State("v_rest", "1", "membrane potential", held=True)
+    v = State("v_rest", "1", "membrane potential")
     y = State(-11.8, "1", "recovery")
     z = State(0.0, "1", "adaptation")
 

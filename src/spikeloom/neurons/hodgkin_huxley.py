@@ -57,7 +57,7 @@ class HodgkinHuxley(UpwardCrossing):
     phi = Param(1.0, "1", "factor of all rates, 3^((T - 6.3) / 10) at T degrees Celsius", low=0.0)
 
     i = Input("uA/cm^2", "input current", span=(0.0, 20.0))
-    v = State("v_rest", "mV", "membrane potential", held=True)
+    v = State("v_rest", "mV", "membrane potential")
     m = State(settled(sodium_activation, 0.0), "1", "sodium activation")
     h = State(settled(sodium_inactivation, 0.0), "1", "sodium inactivation")
     n = State(settled(potassium_activation, 0.0), "1", "potassium activation")

@@ -36,7 +36,7 @@ class McKean(PiecewiseLinear, UpwardCrossing):
     epsilon = Param(0.1, "1/ms", "rate of the recovery", low=0.0)
 
     i = Input("1", "input current", span=(0.0, 1.0))
-    v = State(0.0, "1", "membrane potential", held=True)
+    v = State(0.0, "1", "membrane potential")
     w = State(0.0, "1", "recovery")
 
     shown = (0.5, 100.0)

@@ -56,7 +56,7 @@ class MorrisLecar(UpwardCrossing):
     w_rest = Param(0.0149, "1", "potassium activation at the start")
 
     i = Input("uA/cm^2", "input current", span=(40.0, 140.0))
-    v = State("v_rest", "mV", "membrane potential", held=True)
+    v = State("v_rest", "mV", "membrane potential")
     w = State("w_rest", "1", "potassium activation")
 
     ordered = (("e_k", "e_ca"),)

@@ -39,8 +39,8 @@ class TraubMiles(UpwardCrossing):
 
     Shapes: [T, B, *features] to spikes of the same shape. Units: ms, mV, uA/cm^2, mS/cm^2, uF/cm^2.
     Source: Traub and Miles 1991, "Neuronal networks of the hippocampus", as in Brette et al. 2007, J. Comput. Neurosci.
-    23:349, benchmark 3; leak and v_th of Brian's example COBAHH. There the gates start at 0 and the 3 ms after a spike
-    do not count, `Refractory` of a neuron whose potential is not held.
+    23:349, benchmark 3; leak and v_th of Brian's example COBAHH, where gates start at 0 and crossings within 3 ms after
+    a spike do not count: `Refractory(TraubMiles(), t_ref=3.0)`.
 
     >>> import torch, spikeloom as sl
     >>> i = torch.full((10000, 1, 3), 1.0) * torch.tensor([0.0, 1.0, 3.0])
@@ -60,7 +60,7 @@ class TraubMiles(UpwardCrossing):
     v_t = Param(-63.0, "mV", "potential from which the rates count; spikes begin about 13 mV above")
 
     i = Input("uA/cm^2", "input current", span=(-1.0, 5.0))
-    v = State("e_leak", "mV", "membrane potential", held=True)
+    v = State("e_leak", "mV", "membrane potential")
     m = State(settled(_sodium_activation, _START), "1", "sodium activation")
     h = State(settled(_sodium_inactivation, _START), "1", "sodium inactivation")
     n = State(settled(_potassium_activation, _START), "1", "potassium activation")

@@ -52,7 +52,7 @@ class WangBuzsaki(UpwardCrossing):
     v_rest = Param(_REST, "mV", "potential at the start, where the default settles")
 
     i = Input("uA/cm^2", "input current", span=(0.0, 5.0))
-    v = State("v_rest", "mV", "membrane potential", held=True)
+    v = State("v_rest", "mV", "membrane potential")
     h = State(settled(_sodium_inactivation, _REST), "1", "sodium inactivation")
     n = State(settled(_potassium_activation, _REST), "1", "potassium activation")
 
