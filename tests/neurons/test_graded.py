@@ -148,7 +148,7 @@ class TestSigmaDelta:
     def test_a_chain_computes_on_changes(self) -> None:
         """Encoder, weights, neuron, weights: the sum of what arrives is the network's output, within the thresholds."""
         torch.manual_seed(0)
-        values = drive(-0.1, 0.1, neurons=6).cumsum(0)
+        values = drive(-1.0, 1.0, neurons=6).cumsum(0)
         first, second = (torch.nn.Linear(6, 6, bias=False).double() for _ in range(2))
         encoder = SigmaDelta(v_th=0.02, accumulate=False)
         net = sl.nn.Sequential(encoder, first, SigmaDelta(v_th=0.02, rectify=True), second)
