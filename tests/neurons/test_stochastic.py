@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -281,3 +282,16 @@ def test_arguments_that_do_not_fit() -> None:
         EscapeNoise(sl.LIF(), hazard=sl.surrogate.Sigmoid())
     with pytest.raises(ParameterError, match="width"):
         ExponentialHazard(width=0.0)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [lambda n: EscapeNoise(n, hazard=sl.neurons.LinearHazard()), lambda n: sl.neurons.NoisyThreshold(n, sigma=0.5)],
+    ids=["escape", "threshold"],
+)
+def test_a_refractory_period_inside_holds(wrap: Callable[[sl.Neuron], sl.Neuron]) -> None:
+    torch.manual_seed(0)
+    spikes = wrap(sl.Refractory(sl.LIF(tau_mem=2.0), t_ref=4.0))(torch.full((400, 1, 50), 20.0))
+    at = spikes.squeeze(1).T.nonzero()
+    intervals = torch.diff(at[:, 1])[torch.diff(at[:, 0]) == 0]
+    assert intervals.min() == 5

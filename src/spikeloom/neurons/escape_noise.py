@@ -86,4 +86,8 @@ class EscapeNoise(Wrapper):
     family = "stochastic"
 
     def fire(self) -> Tensor:
-        return self.surrogate(self.hazard.margin(self.threshold(), self.xi, self.value("dt")))
+        def escape(distance: Tensor) -> Tensor:
+            return self.surrogate(self.hazard.margin(distance, self.xi, self.value("dt")))
+
+        # In the place of the wrapped neuron's own, so that its refractory period holds.
+        return self.wrapped.bind({"surrogate": escape}).fire()

@@ -30,4 +30,6 @@ class NoisyThreshold(Wrapper):
     family = "stochastic"
 
     def fire(self) -> Tensor:
-        return self.surrogate(self.threshold() - self.sigma * self.xi)
+        surrogate, shift = self.wrapped.surrogate, self.sigma * self.xi
+        # In the place of the wrapped neuron's own, so that its refractory period holds.
+        return self.wrapped.bind({"surrogate": lambda distance: surrogate(distance - shift)}).fire()
