@@ -22,6 +22,8 @@ class IF(Membrane):
     tensor([0., 1., 0., 1.])
     """
 
+    shown = (0.22, 50.0)
+
     c_mem = Param(1.0, "1", "membrane capacitance", low=0.0)
 
     def derivative(self) -> dict[str, Tensor]:

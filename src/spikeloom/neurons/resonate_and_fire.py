@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ParameterError
-from ..parameters import Input, Option, Param, State
+from ..parameters import Input, Option, Param, Shown, State
 from .integrators import Euler, Integrator
 from .neuron import Neuron
 
@@ -37,7 +37,7 @@ class ResonateAndFire(Neuron):
     z = State(0j, "1", "current and potential", held=True)
 
     family = "linear integrate-and-fire"
-    shown = (1.2, 50.0)
+    shown = Shown(0.8, 50.0, pulses=True)
 
     def derivative(self) -> dict[str, Tensor]:
         return {"z": torch.complex(self.b, self.omega) * self.z + self.i}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,12 @@ def presets_of(kind: type[Declared]) -> Mapping[str, Preset]:
 
 
 def summary(kind: type[Declared]) -> str:
-    """The first sentence of a neuron's docstring, without its equation."""
+    """The first sentence of a model's docstring, without its equation; where that is one, what its file says it is."""
     first = (kind.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
-    return re.split(r"(?<=[a-z0-9)])[:.](?: |$)", re.sub(r" +", " ", first))[0]
+    words = re.split(r"(?<=[a-z0-9)])[:.](?: |$)", re.sub(r" +", " ", first))[0]
+    if " = " in words:
+        words = (sys.modules[kind.__module__].__doc__ or "").split("\n")[0].removesuffix(".")
+    return words
 
 
 def write_pages(neurons: Mapping[str, Neuron], folder: Path, *, pictures: bool = True) -> Iterable[str]:
