@@ -44,6 +44,20 @@ def test_a_silent_synapse_changes_nothing_and_an_active_one_something(name: str)
     assert (traces[1][potential] - trace[potential]).abs().max() > 1e-3
 
 
+def test_what_a_spike_does_at_once_reaches_a_neuron_that_delivers() -> None:
+    """CurrentLIF adds its input to a current at the beginning of the step, after the synapse's own jump."""
+    x = torch.rand(50, 1, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    neuron = Receptors(sl.CurrentLIF(v_th=math.inf), exc=Exponential())
+    with torch.no_grad(), sl.record(neuron, "i_syn") as trace:
+        neuron(x)
+    g, i, wanted = torch.zeros(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64), []
+    for spikes in x[:, 0]:
+        g = g + spikes
+        i, g = math.exp(-1 / 5.0) * (i + g), math.exp(-1 / 5.0) * g
+        wanted.append(i)
+    assert (trace["i_syn"][:, 0] - torch.stack(wanted)).abs().max() < 1e-13
+
+
 def test_an_adaptive_exponential_cell_with_conductances_fires_for_excitation_and_not_with_inhibition() -> None:
     """In nS and mV: the current is that of the cell's own units."""
     cell = sl.neurons.AdEx(dt=0.1, integrator=ExponentialEuler())
@@ -73,7 +87,8 @@ class Saturating(Synapse):
     tau = sl.Param(4.0, "ms", "time constant", low=0.0)
     part = sl.Param(0.3, "1", "part of the closed channels that a spike opens", low=0.0, high=1.0)
     arriving = sl.Input("1", "spikes", span=(0.0, 1.0))
-    g = sl.State(0.0, "1", "open channels")
+    open_at_rest = sl.Param(0.0, "1", "what is open at first")
+    g = sl.State("open_at_rest", "1", "open channels")
 
     def deliver(self) -> dict[str, Tensor]:
         return {"g": self.g + self.part * self.arriving * (1 - self.g)}
@@ -88,8 +103,10 @@ class Saturating(Synapse):
 def test_a_synapse_of_ones_own_is_one_short_class() -> None:
     neuron = Receptors(sl.LIF(tau_mem=2.0), exc=Saturating(), learn="exc_part")
     sl.check_neuron(neuron)
+    neuron.exc_open_at_rest = 0.5
     with torch.no_grad(), sl.record(neuron, "exc_g") as trace:
         neuron(torch.ones(100, 1, 1, dtype=torch.float64))
+    assert float(trace["exc_g"][0]) == pytest.approx(math.exp(-1 / 4.0) * (0.5 + 0.3 * 0.5), rel=1e-6)
     # The fixed point of one step, after the decay: g = E (g + p (1 - g)).
     e, p = math.exp(-1 / 4.0), 0.3
     assert float(trace["exc_g"][-1]) == pytest.approx(e * p / (1 - e * (1 - p)), rel=1e-6)

@@ -155,6 +155,14 @@ def test_gaba_b_receptors_bind_as_the_pulse_says() -> None:
     assert (s - wanted).abs().max() < 1e-9
 
 
+def test_gaba_b_opens_with_the_fourth_power() -> None:
+    s = torch.tensor([0.0, 1.0, 100**0.25, 10.0], dtype=torch.float64)
+    synapse = GABAB(g_max=3.0).bind({"s": s, "v": torch.tensor(-75.0)})
+    wanted = 3.0 * torch.tensor([0.0, 1 / 101, 0.5, 10_000 / 10_100], dtype=torch.float64)
+    assert (synapse.conductance() - wanted).abs().max() < 1e-14
+    assert (synapse.current() + 20 * wanted).abs().max() < 1e-13
+
+
 def test_gaba_b_answers_bursts_out_of_proportion() -> None:
     """Four G-proteins to a channel: twice the spikes open nearly 2^4 times as much while little is open."""
     peaks = {n: float(opened(n).max()) for n in (1, 2, 5, 10)}
