@@ -64,13 +64,17 @@ class TestReLU:
             FewSpikes.relu(bits, alpha=alpha, pipelined=True),
         ).double()
         values = torch.rand(5, dtype=torch.float64) * 3
-        y = encoded(net, values, 3 * bits)
+        # A second sample follows in the cycle after the first.
+        x = torch.zeros(4 * bits, 1, 5, dtype=torch.float64)
+        x[0, 0], x[bits, 0] = values, values.flip(0)
         with torch.no_grad():
-            hidden = floor_quantised(values, bits, alpha)
+            y = net(x).view(4, bits, 3)[2:].sum(1)
+        with torch.no_grad():
+            hidden = floor_quantised(torch.stack([values, values.flip(0)]), bits, alpha)
             for linear in weights:
                 hidden = floor_quantised(linear(hidden), bits, alpha)
-        assert (y[2 * bits :].sum(0)[0] - hidden).abs().max() <= 1e-9
-        assert hidden.abs().max() > 0
+        assert (y - hidden).abs().max() <= 1e-9
+        assert (hidden > 0).any(1).all()
 
 
 class TestGates:

@@ -77,6 +77,14 @@ class TestSigned:
     def test_gradient(self, soft: bool) -> None:
         matches_finite_differences(Signed(sl.LIF(tau_mem=3.0, soft_reset=soft), v_neg=0.7), drive(-3, 3, 8, 3))
 
+    def test_the_reset_is_differentiated_without_a_spike_too(self) -> None:
+        """v' = v - s holds for s = 0 as well: dv'/dv = 1 - slope, the triangle's 1 - |v - 1| or 1 - |v + 1|."""
+        x = torch.tensor([0.7, -0.6, 1.2, -1.3], dtype=torch.float64).view(1, 1, 4).requires_grad_()
+        surrogate = sl.surrogate.Triangle(height=1.0)
+        _, state = sl.unroll(Signed(sl.IF(soft_reset=True, surrogate=surrogate, detach_reset=False)), x)
+        (found,) = torch.autograd.grad(state[""]["v"].sum(), x)
+        torch.testing.assert_close(found.flatten(), torch.tensor([0.3, 0.4, 0.2, 0.3], dtype=torch.float64))
+
     def test_refractory_after_spikes_of_either_sign(self) -> None:
         neuron = sl.Refractory(Signed(sl.IF()), t_ref=2.0)
         x = torch.tensor([-1.0, -5.0, -5.0, 1.0, 5.0, 5.0, -1.0]).view(-1, 1, 1)

@@ -55,6 +55,13 @@ class TestCoupled:
             assert torch.equal(layer(x), lif(x))
         torch.testing.assert_close(given["neuron.v"], wanted["v"], rtol=0, atol=1e-12)
 
+    def test_the_diagonal_outweighs_its_row(self) -> None:
+        layer = coupled(tau_mem=1.0)
+        rho, leak = layer.matrix().detach(), layer.raw_leak.detach().exp()
+        others = rho - rho.diagonal().diag()
+        assert torch.equal(others, layer.coupling.detach() * (1 - torch.eye(5)))
+        torch.testing.assert_close(-rho.diagonal(), leak + others.abs().sum(1))
+
     @given(st.integers(0, 999), st.floats(0.1, 100.0))
     def test_eigenvalues_stay_stable(self, seed: int, size: float) -> None:
         layer = coupled(6, seed, tau_mem=1.0)

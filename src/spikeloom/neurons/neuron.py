@@ -128,7 +128,8 @@ class Neuron(Declared, nn.Module):
     def reset(self) -> dict[str, Tensor]:
         """Values that states take where there was a spike; states not named keep theirs.
 
-        The spikes themselves read as `self.value("s")`, for a reset that depends on the size of a graded spike.
+        The spikes themselves read as `self.value("s")`, for a reset that depends on the size of a graded spike. Where
+        spikes are graded, the gradient of a reset that is not detached is that of these values, also without a spike.
         """
         return {}
 
