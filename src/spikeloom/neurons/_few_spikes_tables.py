@@ -1,4 +1,4 @@
-"""Tables of few-spike neurons, each found by `fit_few_spikes` for values from -8 to 8: v_th, h, d per step."""
+"""Tables of few-spike neurons, found by the method of `fit_few_spikes` for values from -8 to 8: v_th, h, d per step."""
 
 from __future__ import annotations
 
