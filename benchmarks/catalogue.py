@@ -1,4 +1,4 @@
-"""Every neuron of the catalogue against its own loop in plain PyTorch, forward and backward."""
+"""Every neuron and synapse of the catalogues against its own loop in plain PyTorch, forward and backward."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from benchmarks.contenders import LOOP, OURS
 from benchmarks.plain_loop import PlainLoop
 from benchmarks.tables import Result, Row
 from benchmarks.timing import interleaved, milliseconds, ratio
-from spikeloom.neurons import catalogue
 
 STEPS, NEURONS = 32, 131_072
 # An output that is no spike, and a gradient: polynomials stand in for the C library's functions, and errors add up.
 GRADED = 1e-3
 
 Call = Callable[..., Tensor]
+
+
+def catalogue() -> dict[str, sl.Neuron]:
+    """What is measured."""
+    return {**sl.neurons.catalogue(), **sl.synapses.catalogue()}
 
 
 def drive(neuron: sl.Neuron, steps: int, count: int) -> list[Tensor]:

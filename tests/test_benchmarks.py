@@ -11,8 +11,8 @@ from torch import Tensor, nn
 import spikeloom as sl
 from benchmarks import onm, readme, training_step
 from benchmarks.agreement import Agreement, DisagreementError, compare
+from benchmarks.catalogue import catalogue, drive
 from benchmarks.catalogue import compare as compare_with_loop
-from benchmarks.catalogue import drive
 from benchmarks.contenders import NORSE, OURS, PEER_LIF, SNNTORCH, SPIKINGJELLY, TAU, loop_lif, spikeloom_lif
 from benchmarks.memory import BUDGET, FEW, Saved, longest, saved_bytes
 from benchmarks.networks import CSNN, FC, RSNN, RecurrentSpiking, Spiking, Task, assemble, rates
@@ -21,7 +21,6 @@ from benchmarks.plain_loop import PlainLoop
 from benchmarks.tables import Result, markdown, text
 from benchmarks.timing import fastest, interleaved, milliseconds, ratio
 from benchmarks.training_step import BFLOAT16, FLOAT32, Contender
-from spikeloom.neurons import catalogue
 
 
 def test_contenders_take_turns() -> None:

@@ -42,7 +42,7 @@ class LIF(Membrane):
         ),
         "Brunel 2000": Preset(
             {"tau_mem": 20.0, "v_th": 20.0, "v_reset": 10.0, "dt": 0.1},
-            "Brunel 2000, J. Comput. Neurosci. 8, table 1; current in mV, t_ref = 2 ms for Refractory",
+            "Brunel 2000, J. Comput. Neurosci. 8(3):183-208; current in mV, t_ref = 2 ms for Refractory",
             drive=30.0,
             duration=100.0,
         ),

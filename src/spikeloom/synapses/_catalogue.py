@@ -38,7 +38,8 @@ def _on_a_neuron(kind: type[Synapse]) -> dict[str, Neuron]:
     if kind is Conductance:
         return {}
     if issubclass(kind, Reversal):
-        lif = LIF.preset("iaf", dt=1.0, integrator=ExponentialEuler())
+        # A cell that fires by itself, at 72 Hz, so that inhibition shows.
+        lif = LIF.preset("iaf", dt=1.0, v_rest=-50.0, integrator=ExponentialEuler())
         return {kind.__name__: Receptors(lif, syn=kind())}
     found: dict[str, Neuron] = {kind.__name__: Receptors(LIF(tau_mem=2.0), syn=kind())}
     if kind is Delta or not kind.needs_potential:

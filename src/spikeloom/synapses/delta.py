@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..parameters import Input
+from ..parameters import Input, Shown
 from .synapse import Synapse
 
 
@@ -25,6 +25,7 @@ class Delta(Synapse):
     """
 
     needs_potential = True
+    shown = Shown(0.6, 50.0, pulses=True)
 
     arriving = Input("mV", "weighted spikes of the step", span=(-0.5, 1.0))
 

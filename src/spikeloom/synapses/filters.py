@@ -8,7 +8,7 @@ from typing import Any, Self
 from torch import Tensor
 
 from ..neurons import Neuron
-from ..parameters import Input, Param, State
+from ..parameters import Input, Param, Shown, State
 
 
 class IIRFilter(Neuron):
@@ -39,7 +39,7 @@ class IIRFilter(Neuron):
 
     output = "f"
     family = "synapse"
-    shown = (1.0, 50.0)
+    shown = Shown(1.0, 100.0, pulses=True)
 
     @classmethod
     def double_exponential(cls, *, tau_decay: float = 4.0, tau_rise: float = 1.0, **given: Any) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..parameters import Input, Param, State
+from ..parameters import Input, Param, Shown, State
 from .reversal import Reversal
 
 
@@ -31,8 +31,10 @@ class GABAB(Reversal):
     tensor(-85.0614)
     """
 
+    shown = Shown(6.0, 500.0, pulses=True)
+
     e_rev = Param(-95.0, "mV", "reversal potential")
-    g_max = Param(1.0, "nS", "conductance with all channels open", at_least=0.0)
+    g_max = Param(10.0, "nS", "conductance with all channels open", at_least=0.0)
     k1 = Param(0.52, "1/(ms mM)", "binding rate of the transmitter", at_least=0.0)
     k2 = Param(0.0013, "1/ms", "unbinding rate of the transmitter", at_least=0.0)
     k3 = Param(0.098, "1/ms", "activation rate of the G-protein", at_least=0.0)

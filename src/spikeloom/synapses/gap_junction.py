@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..parameters import Input, Param
+from ..parameters import Input, Param, Shown
 from .synapse import Synapse
 
 
@@ -25,6 +25,7 @@ class GapJunction(Synapse):
     """
 
     needs_potential = True
+    shown = Shown(1.5, 50.0)
 
     g = Param(1.0, "nS", "conductance of the junction", at_least=0.0)
     arriving = Input("mV", "potential of the other cell", span=(-0.5, 3.5))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import ParameterError, TraceError, UnknownNameError
 from ..neurons import LIF, Integrator, Neuron, Wrapper
-from ..parameters import D, Declaration, Input, Noise, Option, Param, State
+from ..parameters import D, Declaration, Input, Noise, Option, Param, Shown, State
 from .exponential import Exponential
 from .synapse import Synapse
 
@@ -41,6 +41,10 @@ class Receptors(Wrapper):
     """
 
     family = "synapse"
+
+    synapses: Mapping[str, Synapse]
+    into: str
+    potential: str
 
     keep_input = Option(False, "keep the neuron's own input, after the synapses; what it carries is added")
 
@@ -78,6 +82,11 @@ class Receptors(Wrapper):
             what = f"Receptors: {reading[0]} reads the potential of {self.neuron!r}"
             raise UnknownNameError(what, self.potential, self.neuron.states)
         self.integrator.verify(self)
+
+    @property
+    def shown(self) -> Shown:  # type: ignore[override]
+        """What shows the first synapse."""
+        return next(iter(self.synapses.values())).shown
 
     def deliver(self) -> dict[str, Tensor]:
         arrived = {f"{n}_{s}": value for n, synapse in self._bound_synapses() for s, value in synapse.deliver().items()}

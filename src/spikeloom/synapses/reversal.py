@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DTypeError, ParameterError
-from ..parameters import Declared, Input, Param
+from ..parameters import Declared, Input, Param, Shown
 from .synapse import Synapse
 
 
@@ -19,6 +19,7 @@ class Reversal(Synapse):
     """
 
     needs_potential = True
+    shown = Shown(5.0, 200.0, pulses=True)
 
     e_rev = Param(0.0, "mV", "reversal potential")
     arriving = Input("nS", "weighted spikes of the step", span=(0.0, 2.0))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..neurons import Neuron
-from ..parameters import Input, Param, Preset, State
+from ..parameters import Input, Param, Preset, Shown, State
 
 
 class Utilisation(Neuron):
@@ -26,7 +26,7 @@ class Utilisation(Neuron):
     output = "release"
     family = "synapse"
     graded = True
-    shown = (0.02, 1000.0)
+    shown = Shown(1.0, 1000.0, pulses=True)
 
     def raised(self) -> Tensor:
         """The utilisation that a spike of this step meets."""
@@ -65,7 +65,7 @@ class TsodyksMarkram(Utilisation):
     presets: ClassVar[Mapping[str, Preset]] = {
         "depressing": Preset(
             {"u_se": 0.5, "tau_rec": 800.0, "tau_facil": 0.0, "tau_inact": 3.0},
-            "Tsodyks, Pawelzik and Markram 1998, fig. 1A; also excitatory to excitatory in Tsodyks et al. 2000",
+            "Tsodyks, Pawelzik and Markram 1998, fig. 1A",
         ),
         "facilitating": Preset(
             {"u_se": 0.03, "tau_rec": 130.0, "tau_facil": 530.0, "tau_inact": 1.5},

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..parameters import Declared, Input
+from ..parameters import Declared, Input, Shown
 
 
 class Synapse(Declared):
@@ -21,6 +21,8 @@ class Synapse(Declared):
 
     # Whether `v` is read; refused for a neuron that has no such variable.
     needs_potential: ClassVar[bool] = False
+    # What shows a neuron with this synapse.
+    shown: ClassVar[Shown] = Shown(1.5, 100.0, pulses=True)
 
     arriving = Input("pA", "weighted spikes of the step")
 
