@@ -75,7 +75,7 @@ def outcome(neuron: sl.Neuron, x: Tensor) -> dict[str, Tensor]:
 @pytest.mark.parametrize("integrator", [Euler(), ExponentialEuler(), Exact()], ids=repr)
 def test_a_complex_state_is_two_real_ones(backend: str, integrator: sl.neurons.Integrator) -> None:
     """The programs are the same up to the order of commutative operations, so states and gradients are equal bits."""
-    given = {"integrator": integrator, "learn": ("b", "omega"), "detach_reset": False}
+    given = {"dt": 0.25, "integrator": integrator, "learn": ("b", "omega"), "detach_reset": False}
     with sl.backend(backend):
         found = outcome(Resonator(**given), drive())
         wanted = outcome(RealResonator(**given), drive())
@@ -83,7 +83,9 @@ def test_a_complex_state_is_two_real_ones(backend: str, integrator: sl.neurons.I
         assert torch.equal(found[name], value), name
 
 
-@pytest.mark.parametrize("neuron", [Resonator(), Resonator(integrator=Euler()), sl.Refractory(Resonator(), t_ref=2.0)])
+@pytest.mark.parametrize(
+    "neuron", [Resonator(), Resonator(dt=0.25, integrator=Euler()), sl.Refractory(Resonator(), t_ref=2.0)]
+)
 def test_a_complex_neuron_keeps_the_contract(neuron: sl.Neuron) -> None:
     """In it, the plain loop runs on PyTorch's own complex tensors."""
     sl.check_neuron(neuron)

@@ -26,6 +26,7 @@ class CLIF(PerStep):
     tensor([1., 0., 1., 0., 1., 0., 1., 0.])
     """
 
+    shown = (0.7, 50.0)
     decay_input = Option(False, "scale the input by the rate instead of adding it as it is")
     soft_reset = Option(True, "lower v by v_th - v_reset at a spike instead of setting it to v_reset")
     detach_reset = Option(False, "keep the reset out of the gradient")

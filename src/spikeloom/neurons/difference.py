@@ -28,6 +28,7 @@ class DifferenceIF(Membrane):
     tensor([0., 0., 0., 0., 1.])
     """
 
+    shown = (0.22, 50.0)
     leak = Param(-0.1, "1", "constant change of the potential per step, usually not positive")
     v_floor = Param(0.0, "1", "lowest potential")
 

@@ -42,6 +42,7 @@ class GatedLIF(LateReset):
     conductance = _unit(0.5, "factor of the input")
     v_sub = _unit(0.5, "what the reset by subtraction takes away")
     v_th = _unit(0.5, "spike threshold")
+    shown = (0.35, 50.0)
     i = Input("1", "summed synaptic current", span=(-0.5, 1.5))
 
     def potential(self) -> Tensor:

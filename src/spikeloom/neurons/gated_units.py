@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor
 
-from ..parameters import Input, Option, Param, State
+from ..parameters import Input, Option, Param, Shown, State
 from ..surrogate import Gaussian, Surrogate
 from ._nan import nan_of
 from .neuron import Neuron
@@ -51,6 +51,7 @@ class LSTMUnit(_Gated):
     tensor([1., 1., 1.])
     """
 
+    shown = Shown(1.0, 50.0, others=1.0)
     forget = Input("1", "current into the forget gate f", span=(-1.0, 1.0))
     admit = Input("1", "current into the input gate i", span=(-1.0, 1.0))
     emit = Input("1", "current into the output gate o", span=(-1.0, 1.0))
@@ -79,6 +80,7 @@ class GRUUnit(_Gated):
     tensor([1., 1., 1.])
     """
 
+    shown = Shown(1.0, 50.0, others=1.0)
     reset_gate = Input("1", "current into the reset gate r", span=(-1.0, 1.0))
     update = Input("1", "current into the update gate z", span=(-1.0, 1.0))
     candidate = Input("1", "current into the candidate n, from below", span=(-1.0, 1.0))

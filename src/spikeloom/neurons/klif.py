@@ -25,6 +25,7 @@ class KLIF(PerStep):
     tensor([1., 1., 1., 1.])
     """
 
+    shown = (1.2, 50.0)
     k = Param(1.0, "1", "factor of the potential", low=0.0)
     scale_reset = Option(False, "divide the potential by k again after the threshold was looked at")
 

@@ -25,6 +25,7 @@ class LateResetLIF(LateReset):
     tensor([0., 1., 0., 0., 1., 0.])
     """
 
+    shown = (0.15, 50.0)
     leak = Param(0.9, "1", "factor of the potential per step", at_least=0.0, at_most=1.0)
     v_th = Param(1.0, "1", "spike threshold", low=0.0)
     surrogate = Option[Surrogate](Triangle(), "spike function and its slope in the backward pass")

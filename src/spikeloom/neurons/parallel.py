@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from ..errors import ParameterError
-from ..parameters import Input, Param, State
+from ..parameters import Input, Param, Shown, State
 from ._nan import nan_of
 from ._response import Kernel, Response, written
 from .neuron import Neuron
@@ -24,6 +24,7 @@ class ThresholdUnit(Neuron):
     tensor([0., 1., 0.])
     """
 
+    shown = Shown(1.5, 50.0, pulses=True)
     v_th = Param(1.0, "1", "spike threshold")
     i = Input("1", "input")
     v = State(0.0, "1", "input of the step")
@@ -54,6 +55,7 @@ class SlidingPSN(Response):
     tensor([0., 1., 0., 1.])
     """
 
+    shown = Shown(1.5, 50.0, pulses=True)
     v_th = Param(1.0, "1", "spike threshold")
     i = Input("1", "input", span=(-1.0, 2.0))
     v = State(0.0, "1", "membrane potential")

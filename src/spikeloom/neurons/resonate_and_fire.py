@@ -37,7 +37,7 @@ class ResonateAndFire(Neuron):
     z = State(0j, "1", "current and potential", held=True)
 
     family = "linear integrate-and-fire"
-    shown = Shown(0.8, 50.0, pulses=True)
+    shown = Shown(15.0, 50.0, pulses=True)
 
     def derivative(self) -> dict[str, Tensor]:
         return {"z": torch.complex(self.b, self.omega) * self.z + self.i}

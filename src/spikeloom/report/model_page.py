@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from spikeloom.neurons import Neuron, Wrapper
 from spikeloom.parameters import Declared, Option, Param, Preset
 from spikeloom.report.neuron import draw_neuron
@@ -96,6 +94,9 @@ def write_pages(neurons: Mapping[str, Neuron], folder: Path, *, pictures: bool =
 
 def _save_small(figure: Any, path: Path) -> None:
     """Write a picture of few colours: a fifth of the bytes, and all of it to be seen."""
+    # Imported here for the sake of `spikeloom --help`.
+    from PIL import Image
+
     figure.set_dpi(_DPI)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
