@@ -23,6 +23,7 @@ from tests.contract.test_catalogue import NEURONS
 
 pytest.importorskip("triton")
 
+
 @pytest.fixture(autouse=True)
 def interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRITON_INTERPRET", "1")

@@ -55,8 +55,10 @@ def _title(neuron: Neuron) -> str:
 
 
 def main_variable(neuron: Neuron) -> str:
-    """The membrane potential, or the first state of a neuron without one."""
-    return "v" if "v" in neuron.states else next(iter(neuron.states), neuron.output)
+    """The membrane potential, or of a neuron without one the output or the first state."""
+    if "v" in neuron.states:
+        return "v"
+    return neuron.output if neuron.output in neuron.states else next(iter(neuron.states), neuron.output)
 
 
 def _labelled(name: str, unit: str) -> str:
