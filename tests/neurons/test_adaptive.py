@@ -313,16 +313,18 @@ def grows(integrator: Integrator, a: float, alpha: float, beta: float) -> bool:
 
 
 def test_stability_of_adlif_is_that_of_its_closed_form() -> None:
-    """Either side of each method's own boundary; the exact integrator decays beyond both."""
+    """Either side of each own boundary, beyond which it is refused; the exact integrator decays beyond both."""
     alpha, beta = 0.9, 0.95
     euler = (1 - alpha * beta) / ((1 - alpha) * (1 - beta))
     symplectic = (1 + alpha) * (1 + beta) / ((1 - alpha) * (1 - beta))
     assert symplectic > 20 * euler
     assert not grows(ExponentialEuler(), 0.98 * euler, alpha, beta)
-    assert grows(ExponentialEuler(), 1.02 * euler, alpha, beta)
+    with pytest.raises(ParameterError, match="unstable"):
+        grows(ExponentialEuler(), 1.001 * euler, alpha, beta)
     assert not grows(SymplecticEuler(), 1.02 * euler, alpha, beta)
     assert not grows(SymplecticEuler(), 0.999 * symplectic, alpha, beta)
-    assert grows(SymplecticEuler(), 1.001 * symplectic, alpha, beta)
+    with pytest.raises(ParameterError, match="unstable"):
+        grows(SymplecticEuler(), 1.001 * symplectic, alpha, beta)
     assert not grows(Exact(), 1.1 * symplectic, alpha, beta)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 import spikeloom as sl
 from spikeloom.errors import NonFiniteError, ParameterError, TraceError
 from spikeloom.neurons import (
+    AdLIF,
     Euler,
     Exact,
     ExponentialEuler,
@@ -22,6 +23,7 @@ from spikeloom.neurons import (
     RungeKutta4,
     RungeKutta45,
     Substeps,
+    SymplecticEuler,
 )
 from spikeloom.parameters import Noise
 
@@ -139,6 +141,23 @@ def test_a_step_too_long_is_refused_with_the_longest(integrator: Integrator, lon
     with pytest.raises(ParameterError, match=r"time constant at rest is 20 ms.*unstable") as caught:
         sl.LIF(dt=longest + 0.1, integrator=integrator)
     assert f"at most {longest:.3g} ms" in str(caught.value)
+
+
+@pytest.mark.parametrize("integrator", [ExponentialEuler(), SymplecticEuler()], ids=repr)
+def test_what_grows_by_coupling_is_refused(integrator: Integrator) -> None:
+    """A method that is stable for each variable alone need not be for two: its own step decides."""
+    given = {"a": 8.0, "v_th": math.inf, "integrator": integrator}
+    with pytest.raises(ParameterError, match=r"at most [0-9.]+ ms.*unstable") as caught:
+        AdLIF(dt=80.0, **given)
+    longest = float(str(caught.value).split("at most ")[1].split(" ms")[0])
+    for factor, grows in ((0.97, False), (1.03, True)):
+        neuron = AdLIF(dt=0.1, **given)
+        x = torch.ones(3000, 1, 1, dtype=torch.float64)
+        # Past the check, as training may take a parameter.
+        neuron.__dict__["_values"]["dt"] = factor * longest
+        with sl.record(neuron, "v") as trace:
+            neuron(x)
+        assert bool(trace["v"].abs().max() > 1e3) == grows
 
 
 def test_a_step_that_becomes_too_long_is_refused() -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..errors import NonFiniteError
 from ..parameters import Value
-from ._arguments import NOISE, captured, checked_inputs, given_state, origin_of, placed_params, rest_state, schedules
-from ._kernel import Buffers, ForwardResult, Span
+from ._arguments import NOISE, captured, checked_inputs
+from ._gather import differentiated, gathered
+from ._kernel import Buffers, Span
 from ._loop import INPUT, PARAM, Loop
+from ._nan_watch import refuse_nan
 from ._plan import Plan, plan_for
 from ._reference import evaluate
 from ._statement import Statement
@@ -37,7 +38,6 @@ class Prepared(NamedTuple):
 
 
 _constants: dict[Hashable, Hoisted] = {}
-_placed: dict[Hashable, tuple[dict[str, Tensor], dict[str, Tensor]]] = {}
 
 
 def run(
@@ -95,65 +95,6 @@ def prepare(
     return Prepared(plan, given.inputs, given.states, given.params, given.origin)
 
 
-class Gathered(NamedTuple):
-    """Tensors of a call by role, checked; the inputs hold the parameters that vary, which `varying` names."""
-
-    inputs: dict[str, Tensor]
-    states: dict[str, Tensor]
-    params: dict[str, Tensor]
-    origin: Tensor
-    varying: tuple[str, ...]
-
-
-def gathered(
-    statement: Statement,
-    values: Mapping[str, Value],
-    inputs: Mapping[str, Tensor],
-    state: Mapping[str, Tensor] | None,
-    varying: Mapping[str, Tensor] | None,
-    x: Tensor,
-) -> Gathered:
-    """What a call on inputs like `x` [T, B, *features] works with."""
-    name = type(statement).__name__
-    over_time = schedules(name, statement, varying, x)
-    params, rest = _params_and_rest(name, statement, values, x)
-    initial = rest if state is None else given_state(name, statement, state, x)
-    if over_time:
-        params = {label: value for label, value in params.items() if label not in over_time}
-    streams = {**inputs, **over_time} if over_time else dict(inputs)
-    origin = origin_of(state) if statement.noises else torch.zeros(2, dtype=torch.int64)
-    return Gathered(streams, initial, params, origin, tuple(over_time))
-
-
-def _params_and_rest(
-    name: str, statement: Statement, values: Mapping[str, Value], x: Tensor
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Parameters as they broadcast against [B, *features], and the state at rest; kept for numbers alone."""
-    if captured() or any(isinstance(value, Tensor) for value in values.values()):
-        params = placed_params(name, statement, values, x)
-        return params, rest_state(statement, params, x)
-    key = (statement.key(), *values.values(), x.shape[1:], x.dtype, x.device)
-    if key not in _placed:
-        if len(_placed) > 1024:  # a scheduled parameter takes a new value at every step
-            _placed.clear()
-        params = placed_params(name, statement, values, x)
-        _placed[key] = params, rest_state(statement, params, x)
-    return _placed[key]
-
-
-def differentiated(
-    params: Mapping[str, Tensor], inputs: Mapping[str, Tensor], state: Mapping[str, Tensor]
-) -> frozenset[str]:
-    """Names of the parameters and inputs that a gradient is wanted of."""
-    if not torch.is_grad_enabled():
-        return frozenset()
-    wanted = {n for n, t in (*params.items(), *inputs.items()) if t.requires_grad}
-    # A state that requires a gradient needs the backward program even where nothing else does.
-    if not wanted and any(s.requires_grad for s in state.values()):
-        return frozenset(inputs)
-    return frozenset(wanted)
-
-
 def hoisted_of(plan: Plan, params: Mapping[str, Tensor]) -> Hoisted:
     """Run the prologue, once for numbers that stay the same."""
     if any(value.dim() or value.requires_grad or value.device.type != "cpu" for value in params.values()):
@@ -198,7 +139,7 @@ def forward(plan: Plan, span: Span, inputs: Buffers, states: Buffers, hoisted: H
     flat = {name: value.reshape(plan.neurons) for name, value in states.items()}
     result = plan.kernel.forward(span, hoisted.rounded, streams, flat)
     if result.nan:
-        _refuse_nan(plan, span, hoisted, streams, flat)
+        refuse_nan(plan, span, hoisted.rounded, streams, flat)
     outputs = tuple(result.outputs[name].view(full) for name in loop.outputs)
     final = tuple(result.states[name].view(plan.shape) for name in loop.states)
     saved = _saved(loop, plan.variant.recompute, inputs, dict(zip(loop.outputs, outputs, strict=True)), result.kept)
@@ -332,33 +273,3 @@ def by_role(plan: Plan, tensors: Sequence[Tensor]) -> tuple[Buffers, Buffers, Bu
     inputs = dict(zip(loop.inputs, tensors[:middle], strict=True))
     states = dict(zip(loop.states, tensors[middle:last], strict=True))
     return inputs, states, dict(zip(plan.params, tensors[last:], strict=True))
-
-
-def _refuse_nan(plan: Plan, span: Span, hoisted: Hoisted, inputs: Buffers, states: Buffers) -> NoReturn:
-    """NaN in a state variable never leaves it, so kernels look at the final state, at 1/T of the cost."""
-    step, after = _first_nan(plan, span, hoisted, inputs, states)
-    real = {name: after[name] for name in plan.loop.real_states}
-    name, value = next((n, v) for n, v in real.items() if torch.isnan(v).any())
-    neuron = [int(i) for i in torch.isnan(value.view(plan.shape)).nonzero()[0]]
-    where = f"{plan.name}.{name} of neuron {neuron} (batch index first)"
-    for label, x in inputs.items():
-        bad = torch.isnan(x).any(dim=1).nonzero()
-        if len(bad):
-            do = "look at the layer or the data before it"
-            raise NonFiniteError(f"{where} became NaN: its input {label!r} is NaN from step {int(bad[0])}", do=do)
-    do = "check parameters, input scale and dt"
-    raise NonFiniteError(f"{where} became NaN in step {step} of {plan.steps} steps", do=do)
-
-
-def _first_nan(plan: Plan, span: Span, hoisted: Hoisted, inputs: Buffers, states: Buffers) -> tuple[int, Buffers]:
-    """The first step after which a state is NaN, counted from 0, and the states after it: by bisection."""
-
-    def run(steps: int) -> ForwardResult:
-        part = {name: x[:steps] for name, x in inputs.items()}
-        return plan.kernel.forward(span._replace(steps=steps), hoisted.rounded, part, states)
-
-    finite, high = 0, span.steps
-    while high - finite > 1:
-        middle = (finite + high) // 2
-        finite, high = (finite, middle) if run(middle).nan else (middle, high)
-    return high - 1, run(high).states

@@ -12,7 +12,8 @@ from torch.utils._python_dispatch import _disable_current_modes
 from ..parameters import Value
 from ._arguments import NOISE, captured, checked_inputs, schedules, state_dtype
 from ._backend import choose
-from ._execute import Gathered, differentiated, gathered, prepare, run
+from ._execute import prepare, run
+from ._gather import Gathered, differentiated, gathered
 from ._kernel import Variant
 from ._loop import build_loop
 from ._plan import Plan, fields_of, numbered

@@ -53,6 +53,7 @@ class RungeKutta45(Integrator):
     """
 
     compiled = False
+    stable = True
     rtol = Param(1e-6, "1", "relative tolerance", low=0.0)
     atol = Param(1e-9, "1", "absolute tolerance, in the units of each state", low=0.0)
     per_neuron = Option(True, "each neuron has steps of its own, instead of one for all")
