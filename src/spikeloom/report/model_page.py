@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import io
 import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from spikeloom.neurons import Neuron, Wrapper
 from spikeloom.parameters import Declared, Option, Param, Preset
+from spikeloom.report._figure import save_figure
 from spikeloom.report.neuron import draw_neuron
 from spikeloom.synapses import Receptors, Synapse
 
 # The methods that state the dynamics, in the order of a step.
 _METHODS = ("deliver", "derivative", "diffusion", "charge", "current", "jump", "threshold", "fire", "reset")
+# Of few colours: a fifth of the bytes, and all of it to be seen.
 _DPI, _COLOURS = 70, 32
 # What every neuron has is described once, in the index.
 _EVERYWHERE = ("dt", "surrogate", "integrator", "detach_reset")
@@ -88,19 +88,8 @@ def write_pages(neurons: Mapping[str, Neuron], folder: Path, *, pictures: bool =
     for name, neuron in neurons.items():
         (folder / f"{name}.md").write_text(model_page(name, neuron, f"{name}.png"), encoding="utf-8")
         if pictures:
-            _save_small(draw_neuron(neuron, title=name), folder / f"{name}.png")
+            save_figure(draw_neuron(neuron, title=name), folder / f"{name}.png", dpi=_DPI, colours=_COLOURS)
         yield name
-
-
-def _save_small(figure: Any, path: Path) -> None:
-    """Write a picture of few colours: a fifth of the bytes, and all of it to be seen."""
-    # Imported here for the sake of `spikeloom --help`.
-    from PIL import Image
-
-    figure.set_dpi(_DPI)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    Image.open(buffer).convert("RGB").quantize(_COLOURS).save(path, optimize=True)
 
 
 def _prose(docstring: str) -> str:
