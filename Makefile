@@ -35,8 +35,9 @@ $(PEERS): $(INSTALLED)
 demo: $(INSTALLED)
 	$(BIN)/spikeloom train --data digits --out runs/demo --overwrite
 
+# A process for each core, because most of the time goes into compiling kernels.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: format lint types test
 

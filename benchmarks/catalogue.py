@@ -109,4 +109,15 @@ def run(*, repeats: int) -> list[Result]:
             f" because they have gradients of their own: {', '.join(as_stated)}."
         )
     title = f"Catalogue: forward and backward, T={STEPS}, {NEURONS} neurons"
-    return [Result("Catalogue: agreement with the loop", agreements, headline=False), Result(title, rows, note)]
+    return [
+        Result("Catalogue: agreement with the loop", agreements, headline=False),
+        Result(title, spread(rows), f"The slowest three, the quartiles and the fastest of {len(rows)}. {note}"),
+        Result(f"{title}: all", rows, headline=False),
+    ]
+
+
+def spread(rows: list[Row]) -> list[Row]:
+    """The three least ratios, the quartiles and the largest."""
+    ranked = sorted(rows, key=lambda row: float(row["×"] or 0))
+    chosen = sorted({0, 1, 2, *(round(share * (len(ranked) - 1)) for share in (0.25, 0.5, 0.75, 1.0))})
+    return [ranked[k] for k in chosen if k < len(ranked)]

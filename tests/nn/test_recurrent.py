@@ -294,7 +294,7 @@ def test_training_lowers_the_loss() -> None:
         (lambda: sl.nn.Recurrent(lif(), 4)(*[torch.zeros(5, 2, 4)] * 2), sl.errors.DTypeError, "1 of them"),
         (lambda: sl.nn.Recurrent(lif(), 4)(torch.zeros(5, 2, 4).int()), sl.errors.DTypeError, "floating-point"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_does_not_fit_is_refused(build, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
