@@ -1,5 +1,6 @@
 """What sets spiking neurons apart from threshold gates on rates: one neuron with delays knows a pattern of times.
 
+Every pattern has one spike of each input, so what depends on counts is the same for all of them.
 Maass 1997, "Networks of spiking neurons: the third generation of neural network models", Neural Networks 10.
 """
 
@@ -31,11 +32,6 @@ def test_one_neuron_with_delays_knows_one_pattern_of_times() -> None:
     neuron = sl.LIF(tau_mem=1.0, v_th=INPUTS - 0.5, decay_input=False)
     fired = neuron(arrived.sum(2)).sum(0) > 0
     assert fired.nonzero().flatten().tolist() == [0]
-
-
-def test_a_gate_on_counts_cannot() -> None:
-    """Every pattern has one spike of each input: what depends on counts is the same for all."""
-    assert torch.equal(trains(patterns()).sum(0), torch.ones(PATTERNS + 1, INPUTS))
 
 
 def test_without_the_delays_it_does_not_fire_for_its_pattern() -> None:

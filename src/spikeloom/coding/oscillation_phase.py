@@ -10,6 +10,7 @@ from torch import Tensor
 
 from spikeloom.coding._checks import check_generator, check_positive, check_steps, check_values, wide
 from spikeloom.coding.encoder import DecodableEncoder
+from spikeloom.coding.population_read_out import spike_phase
 from spikeloom.errors import ParameterError
 
 
@@ -75,15 +76,12 @@ def oscillation_phase_decode(spikes: Tensor, *, frequency: float, span: float = 
     [0.0, 0.5]
     """
     train = wide(check_values("spikes of oscillation_phase_decode", spikes, rank=2))
-    period, span, _ = _check_oscillation("oscillation_phase_decode", frequency, span, 0.0, dt)
-    # In double precision, lest the angle lose digits as it winds up.
-    angle = torch.arange(train.shape[0], device=train.device, dtype=torch.float64) * (math.tau / period)
-    real, imaginary = (torch.tensordot(wave.to(train.dtype), train, dims=1) for wave in (angle.cos(), angle.sin()))
+    _, span, _ = _check_oscillation("oscillation_phase_decode", frequency, span, 0.0, dt)
+    spikes_at = spike_phase(train, frequency=frequency, dt=dt)
     # An angle may fall either side of the cut; it is put where the nearer end of [0, span] is.
     middle = span / 2.0
-    phi = torch.remainder(-torch.atan2(imaginary, real) - middle + math.pi, math.tau) + middle - math.pi
-    silent = (real == 0) & (imaginary == 0)
-    return (phi / span).clamp(0.0, 1.0).masked_fill(silent, 0.0)
+    phi = torch.remainder(-spikes_at.angle - middle + math.pi, math.tau) + middle - math.pi
+    return (phi / span).clamp(0.0, 1.0).masked_fill(spikes_at.strength == 0, 0.0)
 
 
 class OscillationPhase(DecodableEncoder):

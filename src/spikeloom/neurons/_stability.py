@@ -67,9 +67,6 @@ class _AtRest:
         growth = self.integrator.growth(self.rates * dt.unsqueeze(-1))
         if growth is not None:
             return bool(((self.rates.real < 0) & (growth.abs() > 1 + _ROUNDING)).any())
-        # One variable by itself is exact in every method that treats its linear part apart.
-        if self.rates.shape[-1] < 2:
-            return False
         decaying = (self.rates.real < 0).all(-1, keepdim=True)
         growth = self._eigenvalues(self.integrator.advance, dt)
         return bool((decaying & (growth.abs() > 1 + _ROUNDING)).any())

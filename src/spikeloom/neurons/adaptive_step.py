@@ -38,7 +38,7 @@ class RungeKutta45(Integrator):
     the input is constant over it: choose dt for those, tolerances for the dynamics.
 
     How many operations a step takes is not known beforehand, so no kernel can be made: it runs as a plain PyTorch loop
-    on any device, differentiable, some hundred times slower than a fixed step. For references, not for networks.
+    on any device, differentiable and much slower than a kernel. For references, not for networks.
 
     Raises: NonFiniteError where no step is short enough; TraceError where a kernel is asked for.
     Source: Dormand and Prince 1980, J. Comput. Appl. Math. 6, table 2; step control: Hairer, Norsett and Wanner 1993,

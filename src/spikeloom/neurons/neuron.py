@@ -80,7 +80,7 @@ class Neuron(Declared, nn.Module):
         for lower, upper in self.ordered:
             if not _all_below(values[lower], values[upper]):
                 got = f"{lower} = {_shown(values[lower])} and {upper} = {_shown(values[upper])}"
-                do = "give both at construction" if len(self.ordered) else ""
+                do = "give both at construction"
                 raise ParameterError(type(self).__name__, expected=f"{lower} < {upper}", got=got, do=do)
         self.integrator.verify(self)
 

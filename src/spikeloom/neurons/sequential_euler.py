@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -21,13 +22,15 @@ class SequentialEuler(Integrator):
     Source: Hairer, Lubich and Wanner 2006, "Geometric numerical integration", eq. I.1.9.
     """
 
-    def growth(self, z: Tensor) -> Tensor:
-        return 1 + z
-
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
         without_noise(self, neuron)
-        now, advanced = neuron, {}
-        for name in neuron.slopes():
-            advanced[name] = now.value(name) + now.dt * now.slopes()[name]
-            now = now.bind({name: advanced[name]})
-        return advanced
+        return one_after_another(neuron, lambda now, name: now.dt)
+
+
+def one_after_another(neuron: Neuron, gain: Callable[[Neuron, str], Tensor]) -> dict[str, Tensor]:
+    """x <- x + gain f(x), each variable with the new values of those before it; `gain` of a neuron and a variable."""
+    now, advanced = neuron, {}
+    for name in neuron.slopes():
+        advanced[name] = now.value(name) + gain(now, name) * now.slopes()[name]
+        now = now.bind({name: advanced[name]})
+    return advanced

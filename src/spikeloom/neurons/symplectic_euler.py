@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..compile import leaf, partials
 from .integrators import Integrator, phi, without_noise
+from .sequential_euler import one_after_another
 
 if TYPE_CHECKING:
     from .neuron import Neuron
@@ -26,12 +27,12 @@ class SymplecticEuler(Integrator):
 
     def advance(self, neuron: Neuron) -> dict[str, Tensor]:
         without_noise(self, neuron)
-        now, advanced = neuron, {}
-        for name in neuron.slopes():
-            with torch.enable_grad():
-                x = {name: leaf(now.value(name))}
-                rate = partials(now.bind(x).slopes()[name], x).get(name)
-            gain = now.dt if rate is None else now.dt * phi(rate * now.dt)
-            advanced[name] = now.value(name) + gain * now.slopes()[name]
-            now = now.bind({name: advanced[name]})
-        return advanced
+        return one_after_another(neuron, _gain)
+
+
+def _gain(neuron: Neuron, name: str) -> Tensor:
+    """dt, or what integrates the part that is linear in the variable exactly."""
+    with torch.enable_grad():
+        x = {name: leaf(neuron.value(name))}
+        rate = partials(neuron.bind(x).slopes()[name], x).get(name)
+    return neuron.dt if rate is None else neuron.dt * phi(rate * neuron.dt)
