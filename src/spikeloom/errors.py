@@ -66,3 +66,7 @@ class DataError(SpikeloomError, ValueError):
 
 class CheckpointError(SpikeloomError, ValueError):
     """A checkpoint or run folder that is missing, damaged or of another version."""
+
+
+class RoundedDelayWarning(UserWarning):
+    """A delay that is no whole number of steps was rounded; the message says to what."""

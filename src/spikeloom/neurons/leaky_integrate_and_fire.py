@@ -48,6 +48,11 @@ class LIF(Membrane):
         ),
     }
 
+    @property
+    def late_inputs(self) -> frozenset[str]:
+        """Without `decay_input`, the input."""
+        return frozenset() if self.decay_input else frozenset({"i"})
+
     def derivative(self) -> dict[str, Tensor]:
         drive = self.r * self.i if self.decay_input else 0.0
         return {"v": (self.v_rest - self.v + drive) / self.tau_mem}

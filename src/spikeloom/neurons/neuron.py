@@ -139,6 +139,11 @@ class Neuron(Declared, nn.Module):
         return type(self).threshold is not Neuron.threshold
 
     @property
+    def late_inputs(self) -> frozenset[str]:
+        """Inputs that act at the end of a step, after its integration; all others act from its beginning."""
+        return frozenset()
+
+    @property
     def states(self) -> dict[str, State]:
         """Declared state variables."""
         return self._gather(State)

@@ -72,6 +72,11 @@ class Wrapper(Neuron):
         return self.neuron.spiking
 
     @property
+    def late_inputs(self) -> frozenset[str]:
+        """Those of the wrapped neuron."""
+        return self.neuron.late_inputs
+
+    @property
     def graded(self) -> bool:  # type: ignore[override]
         """Whether the wrapped neuron's spikes may be other than 0 and 1."""
         return self.neuron.graded

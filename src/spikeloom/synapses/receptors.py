@@ -88,6 +88,12 @@ class Receptors(Wrapper):
         """What shows the first synapse."""
         return next(iter(self.synapses.values())).shown
 
+    @property
+    def late_inputs(self) -> frozenset[str]:
+        """Those whose synapse jumps the potential."""
+        own = frozenset(name for name, synapse in self.synapses.items() if synapse.jumps)
+        return own | (super().late_inputs & self.inputs.keys())
+
     def deliver(self) -> dict[str, Tensor]:
         arrived = {f"{n}_{s}": value for n, synapse in self._bound_synapses() for s, value in synapse.deliver().items()}
         now = self.bind(arrived)

@@ -77,6 +77,11 @@ class Conductance(Reversal):
     def conductance(self) -> Tensor:
         return self.kernel.current()
 
+    @property
+    def jumps(self) -> bool:
+        """As the kernel does."""
+        return self._kernel.jumps
+
     def jump(self) -> Tensor | None:
         area = self.kernel.jump()
         return None if area is None else -torch.expm1(-area) * (self.e_rev - self.v)

@@ -43,6 +43,11 @@ class Synapse(Declared):
         return None
 
     @property
+    def jumps(self) -> bool:
+        """Whether what arrives moves the potential at the end of the step."""
+        return type(self).jump is not Synapse.jump
+
+    @property
     def v(self) -> Tensor:
         """Potential of the postsynaptic neuron."""
         v: Tensor = self.value("v")

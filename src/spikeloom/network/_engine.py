@@ -1,0 +1,313 @@
+"""The engine: a network laid out for its kernels, and the loop that runs them."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..compile import Table, invoke, native, step_kernel
+from ..neurons import Neuron
+from ._engine_kernels import ADVANCE, CONTROL, STOPPED, advance, collect, deliver, deliver_uniform, take_in
+from ._partition import edges_of
+from ._rows import Bundle, RowBuilder, Rows, bundles_of, slots_of
+from ._seeds import POPULATION, subseed
+from .population import Population
+
+if TYPE_CHECKING:
+    from .network import Network
+
+# Spikes that fit into a queue at first; it grows when full.
+_QUEUE = 1 << 10
+# Most spikes of one interval that an outbox has room for.
+_BOX = 1 << 22
+# Neurons for which a second part is worth its overhead.
+_PART = 512
+
+
+class Unit(NamedTuple):
+    """A kernel that a part calls once a step."""
+
+    address: int
+    table: Table
+    low: int = 0
+    high: int = 0
+
+
+class Spikes(NamedTuple):
+    """Spikes in the order in which they happened: step, population times runs, neuron."""
+
+    step: NDArray[np.int32]
+    lane: NDArray[np.int32]
+    index: NDArray[np.int32]
+
+
+@dataclass
+class Box:
+    """The outbox of a part: who spiked, by step of the interval and lane; two, in turns."""
+
+    ids: tuple[NDArray[np.int32], NDArray[np.int32]]
+    places: tuple[NDArray[np.int32], NDArray[np.int32]]
+
+    @classmethod
+    def of(cls, capacity: int, interval: int, lanes: int) -> Box:
+        """An empty one."""
+        ids = tuple(np.empty(capacity, dtype=np.int32) for _ in range(2))
+        places = tuple(np.zeros(interval * lanes + 1, dtype=np.int32) for _ in range(2))
+        return cls(ids, places)  # type: ignore[arg-type]
+
+    def table(self) -> Table:
+        """As kernels see it."""
+        return Table(*self.ids, *self.places)
+
+
+@dataclass
+class Queue:
+    """Spikes in flight to one part over the rows of one bundle."""
+
+    rows: Rows
+    deliver: int
+    take_in: int
+    table: Table
+    capacity: int = 0
+
+
+@dataclass
+class Part:
+    """Some neurons of every population, and the synapses on them."""
+
+    number: int
+    bounds: dict[int, tuple[int, int]]
+    slots: dict[tuple[int, str], int]
+    # Inputs of one run; the buffer holds those of all runs, one after the other.
+    inputs: int
+    buffer: NDArray[Any]
+    box: Box
+    control: NDArray[np.int64] = field(default_factory=lambda: np.array([0, 0, 0, 0, -1], dtype=np.int64))
+    rows: list[Rows] = field(default_factory=list)
+    queues: list[Queue] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
+    log: tuple[NDArray[np.int32], ...] = ()
+    log_per_step: int = 0
+    table: Table = field(default_factory=Table)
+    kept: list[Any] = field(default_factory=list)
+
+    def neurons(self) -> int:
+        """How many it has."""
+        return sum(high - low for low, high in self.bounds.values())
+
+    def input_address(self, population: Population, name: str, run: int) -> int:
+        """Where input `name` of neuron 0 of the population would be; that of the part's first is in the buffer."""
+        slot = run * self.inputs + self.slots[population.number, name] - self.bounds[population.number][0]
+        return int(self.buffer.ctypes.data) + slot * self.buffer.itemsize
+
+
+class Engine:
+    """Built once from a network; rebuilt when the network changes."""
+
+    def __init__(self, network: Network, threads: int) -> None:
+        self.network, self.threads = network, threads
+        self.dtype = str(network.dtype).removeprefix("torch.")
+        self.batch, self.populations = network.batch, list(network.populations)
+        self.lanes = len(self.populations) * self.batch
+        self.bundles = bundles_of(network.projections)
+        shortest = min((b.shortest for b in self.bundles), default=1 << 30)
+        widest = max(1, sum(p.size for p in self.populations) * self.batch)
+        self.interval = max(1, min(shortest, _BOX // widest, 1000))
+        self.longest = max((b.longest for b in self.bundles), default=1)
+        self.parts = self._parts(threads)
+        self._in_parallel(self._build_rows, self.parts)
+        for part in self.parts:
+            self._equip(part)
+        self._connect_boxes()
+        self.pending = 0
+
+    def _parts(self, count: int) -> list[Part]:
+        edges = edges_of([p.size for p in self.populations], count)
+        found = []
+        for number in range(count):
+            bounds = {
+                p.number: (edge[number], edge[number + 1]) for p, edge in zip(self.populations, edges, strict=True)
+            }
+            slots, size = slots_of(self.populations, bounds)
+            neurons = sum(high - low for low, high in bounds.values()) * self.batch
+            buffer = np.zeros(size * self.batch + 16, dtype=self.dtype)
+            box = Box.of(neurons * self.interval, self.interval, self.lanes)
+            found.append(Part(number, bounds, slots, size, buffer, box))
+        return found
+
+    def _in_parallel(self, work: Callable[[Part], None], parts: Sequence[Part]) -> None:
+        with ThreadPoolExecutor(max(1, min(len(parts), self.threads))) as pool:
+            list(pool.map(work, parts))
+
+    def _build_rows(self, part: Part) -> None:
+        for bundle in self.bundles:
+            part.rows.append(RowBuilder(bundle, part.bounds, part.slots, part.inputs, self.dtype).build())
+
+    def _equip(self, part: Part) -> None:
+        part.queues = [self._queue(part, rows) for rows in part.rows]
+        part.units = [Unit(q.deliver, q.table) for q in part.queues]
+        for device in self.network.devices:
+            for run in range(self.batch):
+                part.units += device.units(self, part, run)
+        for population in self.populations:
+            if part.bounds[population.number][0] < part.bounds[population.number][1]:
+                for run in range(self.batch):
+                    part.units += self.update_units(part, population, run)
+        part.units.append(self._collector(part))
+        for recorder in self.network.recorders:
+            for run in range(self.batch):
+                part.units += recorder.units(self, part, run)
+
+    def update_units(self, part: Part, population: Population, run: int) -> list[Unit]:
+        """The step of one population."""
+        neuron = population.neuron
+        if not isinstance(neuron, Neuron):
+            return neuron.units(self, part, population, run)
+        values = population.parameters
+        tensors = frozenset(n for n, v in values.items() if isinstance(v, torch.Tensor) and v.dim())
+        kernel = step_kernel(neuron, tensors, self.network.dtype, spikes=neuron.spiking)
+        constants = kernel.constants(neuron, values, self.network.dtype)
+        given: dict[str, Any] = {f"state_{name}": array[run] for name, array in population.states.items()}
+        given |= {f"in_{name}": part.input_address(population, name, run) for name in neuron.inputs}
+        for name, value in constants.items():
+            given[name] = value[run] if value.ndim > 1 and len(value) > 1 else value.reshape(-1)
+        given["fired"] = population.fired[run]
+        given["seed"] = subseed(self.network.seed, POPULATION, population.number, run)
+        low, high = part.bounds[population.number]
+        return [Unit(kernel.address, Table(*(given[name] for name in kernel.entries)), low, high)]
+
+    def _queue(self, part: Part, rows: Rows) -> Queue:
+        bundle = rows.bundle
+        ring = 1 << (bundle.longest + self.interval + 1).bit_length()
+        target = str(rows.targets.dtype)
+        kernel = deliver_uniform if bundle.uniform else deliver
+        lanes = np.full(self.lanes, -1, dtype=np.int64)
+        bases = np.zeros(self.lanes, dtype=np.int64)
+        for place, population in enumerate(self.populations):
+            for run in range(self.batch):
+                lanes[place * self.batch + run] = bundle.first_row.get(population.number, -1)
+                bases[place * self.batch + run] = run * part.inputs
+        begin, soon = np.zeros(ring, dtype=np.int64), np.full(ring, 0x7FFFFFFF, dtype=np.int64)
+        take = native(take_in)
+        table = Table(
+            *[0] * 5, begin, soon, 0, ring - 1, bundle.longest, rows.segments, rows.targets, rows.weights,
+            part.buffer, lanes, take, bases, rows.row_segment, rows.row_place, 0,
+        )  # fmt: skip
+        queue = Queue(rows, native(kernel, self.dtype, target=target), take, table)
+        self._resize(queue, _QUEUE)
+        return queue
+
+    def _resize(self, queue: Queue, capacity: int) -> None:
+        """More room, with what is in flight."""
+        kinds = (np.int32, np.int32, np.int64, np.int64, np.int64)
+        old = queue.table.kept[:5]
+        mask, former = capacity - 1, queue.capacity
+        begin = queue.table.kept[5]
+        for place, kind in enumerate(kinds):
+            array = np.zeros(capacity, dtype=kind)
+            if former:
+                used = np.arange(max(0, int(begin.max()) - former), int(begin.max()))
+                array[used & mask] = old[place][used & (former - 1)]
+            queue.table[place] = array
+        queue.table[7] = mask
+        queue.table[19] = np.empty(capacity, dtype=np.int64)
+        queue.capacity = capacity
+
+    def _collector(self, part: Part) -> Unit:
+        lanes = [(p, run) for p in self.populations for run in range(self.batch)]
+        fired = np.array([p.fired[run].ctypes.data for p, run in lanes], dtype=np.int64)
+        lows = np.array([part.bounds[p.number][0] for p, _ in lanes], dtype=np.int64)
+        highs = np.array([part.bounds[p.number][1] for p, _ in lanes], dtype=np.int64)
+        logged = [self.network.logged(p) for p, _ in lanes]
+        wanted = np.array([0 if mask is None else mask.ctypes.data for mask in logged], dtype=np.int64)
+        part.kept += [fired, lows, highs, logged, wanted]
+        most = sum(h - l for (h, l, mask) in zip(highs, lows, logged, strict=True) if mask is not None)
+        capacity = max(1 << 16, 4 * int(most) * self.interval)
+        part.log = tuple(np.empty(capacity, dtype=np.int32) for _ in range(3))
+        part.log_per_step = int(most)
+        table = Table(part.control, *part.box.ids, *part.box.places, self.lanes, fired, lows, highs, wanted, *part.log)
+        return Unit(native(collect), table)
+
+    def _connect_boxes(self) -> None:
+        boxes = [part.box.table() for part in self.parts]
+        for part in self.parts:
+            units = np.array([n for u in part.units for n in (u.address, u.table.address, u.low, u.high)], np.int64)
+            queues = np.array([q.table.address for q in part.queues] or [0], np.int64)
+            inboxes = np.array([box.address for box in boxes], np.int64)
+            part.kept += [units, queues, inboxes, boxes]
+            part.table = Table(
+                units, len(part.units), queues, len(part.queues), part.control, inboxes, len(boxes), self.lanes,
+                len(part.log[0]), part.log_per_step, 0,
+            )  # fmt: skip
+
+    def run(self, first: int, steps: int, threads: int) -> tuple[int, str]:
+        """Run up to `steps` steps; returns how many were run, and why it stopped."""
+        meeting, stops = np.zeros(8, np.int64), np.zeros(8 * threads, np.int64)
+        tables = []
+        for thread in range(threads):
+            own = [part.table for part in self.parts[thread::threads]]
+            addresses = np.array([table.address for table in own], np.int64)
+            entries = dict.fromkeys(ADVANCE, 0) | {
+                "parts": addresses, "part_count": len(own), "first": first, "steps": steps, "interval": self.interval,
+                "threads": threads, "meeting": meeting, "yielding": _yielding(), "stops": stops, "thread": thread,
+                "pending": int(self.pending > 0), "pending_steps": self.pending,
+            }  # fmt: skip
+            tables.append(Table(*entries.values()))
+        address = native(advance)
+        if threads == 1:
+            invoke(address, tables[0])
+        else:
+            pool = _pool(threads - 1)
+            others = [pool.submit(invoke, address, table) for table in tables[1:]]
+            invoke(address, tables[0])
+            for other in others:
+                other.result()
+        done, reason = tables[0][8], STOPPED[tables[0][9]]
+        self.pending = tables[0][14] if tables[0][13] else 0
+        if reason == "queue":
+            for part in self.parts:
+                for queue in part.queues:
+                    self._resize(queue, queue.capacity * 2)
+        return done, reason
+
+    def take_log(self) -> Spikes:
+        """The recorded spikes since the last time, in order."""
+        found = []
+        for part in self.parts:
+            count = int(part.control[CONTROL.index("logged")])
+            found.append(np.stack([array[:count] for array in (part.log[2], part.log[1], part.log[0])]))
+            part.control[CONTROL.index("logged")] = 0
+        merged = np.concatenate(found, axis=1)
+        order = np.lexsort((merged[2], merged[1], merged[0]))
+        return Spikes(*merged[:, order])
+
+    def memory(self) -> int:
+        """Bytes of synapses."""
+        return sum(rows.bytes for part in self.parts for rows in part.rows)
+
+
+@cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, thread_name_prefix="spikeloom-network")
+
+
+@cache
+def _yielding() -> int:
+    """Address of the function of the system that lets another thread go first."""
+    if sys.platform == "win32":
+        function = ctypes.WinDLL("kernel32").SwitchToThread
+    else:
+        function = ctypes.CDLL(None).sched_yield
+    address: int = ctypes.cast(function, ctypes.c_void_p).value or 0
+    return address
+
+

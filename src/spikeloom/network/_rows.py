@@ -1,0 +1,236 @@
+"""Rows of synapses of one part: for each source its targets in the part, ordered by delay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compile import Table, invoke, native
+from ..errors import ParameterError
+from ._row_kernels import BLOCK, DELAY_KINDS, WEIGHT_KINDS, count_pairs, place_pairs, sort_rows
+from .distributions import Distribution
+from .projection import Projection
+from .population import Population
+
+# A class is stored in two bytes while rows are built.
+_MOST_CLASSES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Projections whose synapses are merged into common rows; what does not depend on the part."""
+
+    projections: tuple[Projection, ...]
+    uniform: bool
+    # First row of each population, -1 for none.
+    first_row: dict[int, int]
+    rows: int
+    # Of each class, in order: its delay, its weight in bundles of uniform weights.
+    class_delay: NDArray[np.int32]
+    class_weight: NDArray[np.float64]
+    classes: dict[tuple[int, float], int]
+
+    @property
+    def longest(self) -> int:
+        """The longest delay, in steps."""
+        return int(self.class_delay.max(initial=1))
+
+    @property
+    def shortest(self) -> int:
+        """The shortest delay, in steps."""
+        return int(self.class_delay.min(initial=1 << 30))
+
+
+def bundles_of(projections: Sequence[Projection]) -> list[Bundle]:
+    """The static projections, in one bundle with a weight per synapse and one with a weight per segment."""
+    groups = [[p for p in projections if not p.uniform], [p for p in projections if p.uniform]]
+    return [_bundle(group, uniform) for group, uniform in zip(groups, (False, True), strict=True) if group]
+
+
+def _bundle(projections: Sequence[Projection], uniform: bool) -> Bundle:
+    first_row, rows = dict[int, int](), 0
+    for p in projections:
+        population = p.pre.population
+        if population.number not in first_row:
+            first_row[population.number] = rows
+            rows += population.size
+    kinds = {(int(d), _class_weight(p)) for p in projections for d in p.delay_steps}
+    order = sorted(kinds)
+    if len(order) > _MOST_CLASSES:
+        do = "give fewer different weights or delays"
+        raise ParameterError("connections", expected=f"at most {_MOST_CLASSES} classes", got=len(order), do=do)
+    delays, weights = np.array([d for d, _ in order], np.int32), np.array([w for _, w in order])
+    classes = {kind: number for number, kind in enumerate(order)}
+    return Bundle(tuple(projections), uniform, first_row, rows, delays, weights, classes)
+
+
+def _class_weight(projection: Projection) -> float:
+    return projection.weight if isinstance(projection.weight, float) else 0.0
+
+
+@dataclass
+class Rows:
+    """The synapses of a bundle whose targets are in one part."""
+
+    bundle: Bundle
+    row_place: NDArray[np.int64]
+    row_segment: NDArray[np.int64]
+    segments: NDArray[np.int32]
+    targets: NDArray[Any]
+    # Per synapse, or per segment.
+    weights: NDArray[Any]
+
+    @property
+    def bytes(self) -> int:
+        """Memory in use."""
+        arrays = (self.row_place, self.row_segment, self.segments, self.targets, self.weights)
+        return sum(array.nbytes for array in arrays)
+
+
+class RowBuilder:
+    """Builds the rows of one part."""
+
+    def __init__(
+        self, bundle: Bundle, bounds: dict[int, tuple[int, int]], slots: dict[tuple[int, str], int], size: int, real: str
+    ) -> None:
+        self.bundle, self.bounds, self.slots, self.real = bundle, bounds, slots, real
+        self.target = "uint16" if size <= 1 << 16 else "int32"
+        self.block = tuple(np.empty(BLOCK, dtype=np.int32) for _ in range(4))
+
+    def build(self) -> Rows:
+        """Count, place, sort."""
+        bundle, real = self.bundle, self.real
+        counts = np.zeros(bundle.rows + 1, dtype=np.int64)
+        for projection in bundle.projections:
+            self._draw(projection, native(count_pairs), counts, None)
+        places = np.zeros(bundle.rows + 1, dtype=np.int64)
+        np.cumsum(counts[:-1], out=places[1:])
+        total = int(places[-1])
+        targets = np.empty(total, dtype=self.target)
+        weights = None if bundle.uniform else np.empty(total, dtype=real)
+        classes = np.empty(total, dtype=np.uint16) if len(bundle.class_delay) > 1 else None
+        nexts = places.copy()
+        for projection in bundle.projections:
+            sink = native(place_pairs, real, target=self.target)
+            self._draw(projection, sink, nexts, (targets, weights, classes))
+        return self._sorted(places, targets, weights, classes)
+
+    def _draw(self, projection: Projection, sink: int, row_places: NDArray[np.int64], out: Any) -> None:
+        post = projection.post.population
+        low, high = self.bounds[post.number]
+        if low == high:
+            return
+        targets, weights, classes = out or (0, 0, 0)
+        table = Table(
+            *self.block,
+            *_mapped(projection.pre.indices),
+            *_mapped(projection.post.indices),
+            low,
+            high,
+            self.bundle.first_row[projection.pre.population.number],
+            row_places,
+            self.slots[post.number, projection.receptor],
+            targets,
+            0 if weights is None else weights,
+            0 if classes is None else classes,
+            *_weight_entries(projection.weight),
+            *self._delay_entries(projection),
+            projection.seed,
+            projection.first_delay,
+        )
+        lo, hi = _range(projection.post.indices, low, high)
+        projection.rule.draw(projection, sink, table, self.block, lo, hi)
+
+    def _delay_entries(self, projection: Projection) -> tuple[Any, ...]:
+        weight = _class_weight(projection)
+        class_of = np.zeros(int(projection.delay_steps.max(initial=0)) + 1, dtype=np.int32)
+        for d in projection.delay_steps:
+            class_of[d] = self.bundle.classes[int(d), weight]
+        if projection.listed_delays:
+            return DELAY_KINDS.index("array"), projection.delay_chances.astype(np.int32), 0, class_of
+        if len(projection.delay_chances) == 1:
+            return DELAY_KINDS.index("constant"), 0, 0, class_of
+        thresholds, guide = chance_table(projection.delay_chances)
+        return DELAY_KINDS.index("table"), thresholds, guide, class_of
+
+    def _sorted(self, places: Any, targets: Any, weights: Any, classes: Any) -> Rows:
+        bundle = self.bundle
+        longest_row = int(np.diff(places).max(initial=0))
+        most = min(len(targets), bundle.rows * len(bundle.class_delay)) + bundle.rows
+        segments = np.empty((most, 2), dtype=np.int32)
+        segment_weights = np.empty(most, dtype=self.real) if bundle.uniform else None
+        row_segment, count = np.zeros(bundle.rows + 1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+        table = Table(
+            places,
+            bundle.rows,
+            len(bundle.class_delay),
+            bundle.class_delay,
+            bundle.class_weight.astype(self.real),
+            targets,
+            0 if weights is None else weights,
+            0 if classes is None else classes,
+            segments,
+            0 if segment_weights is None else segment_weights,
+            row_segment,
+            np.empty(longest_row, dtype=self.target),
+            np.empty(longest_row if weights is not None else 0, dtype=self.real),
+            np.zeros(len(bundle.class_delay), dtype=np.int64),
+            count,
+        )
+        invoke(native(sort_rows, self.real, target=self.target), table)
+        used = int(count[0])
+        kept = segments[:used].copy()
+        per = segment_weights[:used].copy() if segment_weights is not None else weights
+        return Rows(bundle, places, row_segment, kept, targets, per)
+
+
+def _mapped(indices: NDArray[np.int64]) -> tuple[Any, int, int]:
+    """How a view numbers the neurons of its population: by a list, or as first + step * index."""
+    if not len(indices):
+        return 0, 0, 0
+    step = int(indices[1] - indices[0]) if len(indices) > 1 else 1
+    if (np.diff(indices) == step).all():
+        return 0, int(indices[0]), step
+    return np.ascontiguousarray(indices), 0, 0
+
+
+def _range(indices: NDArray[np.int64], low: int, high: int) -> tuple[int, int]:
+    """Where in a view the neurons low ... high - 1 of its population stand; all of it where it is in no order."""
+    if (np.diff(indices) > 0).all():
+        lo, hi = np.searchsorted(indices, [low, high])
+        return int(lo), int(hi)
+    return 0, len(indices)
+
+
+def _weight_entries(weight: float | NDArray[np.float64] | Distribution) -> tuple[int, Any]:
+    if isinstance(weight, Distribution):
+        kind = weight.kind
+        return WEIGHT_KINDS.index(kind), np.array([*weight.numbers(), weight.low, weight.high])
+    if isinstance(weight, float):
+        return WEIGHT_KINDS.index("constant"), np.array([weight])
+    return WEIGHT_KINDS.index("array"), np.ascontiguousarray(weight.ravel())
+
+
+def chance_table(chances: NDArray[np.float64]) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+    """For a word of 32 random bits: the largest of each outcome, and for its upper eight bits where to begin."""
+    total = np.cumsum(chances) / chances.sum()
+    thresholds = np.clip(np.floor(total * 2.0**32) - 1, 0, 2.0**32 - 1).astype(np.uint32)
+    thresholds[-1] = 2**32 - 1
+    starts = (np.arange(256, dtype=np.uint64) << np.uint64(24)).astype(np.uint32)
+    guide = np.searchsorted(thresholds, starts).astype(np.int32)
+    return thresholds, guide
+
+
+def slots_of(populations: Sequence[Population], bounds: dict[int, tuple[int, int]]) -> tuple[dict[Any, int], int]:
+    """Where in the buffer of a part the inputs of each population begin, and its size."""
+    slots, size = dict[Any, int](), 0
+    for population in populations:
+        low, high = bounds[population.number]
+        for name in population.inputs:
+            slots[population.number, name] = size
+            size += -(-(high - low) // 16) * 16
+    return slots, size

@@ -1,0 +1,160 @@
+"""Populations of neurons, and views of some of them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import DTypeError, ParameterError, ShapeError, UnknownNameError
+from ..neurons import Neuron
+from .distributions import Distribution
+from .sources import Source
+
+if TYPE_CHECKING:
+    from .network import Network
+
+Given = float | NDArray[Any] | Sequence[float] | torch.Tensor | Distribution
+
+
+class View:
+    """Some neurons of a population, in an order; what `connect`, `record` and devices work on.
+
+    Indexing works as with NumPy arrays: `population[:50]`, `population[[3, 1]]`, `population[mask]`.
+    """
+
+    def __init__(self, population: Population, indices: NDArray[np.int64]) -> None:
+        self.population, self.indices = population, indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def network(self) -> Network:
+        """The network that it belongs to."""
+        return self.population.owner
+
+    def __getitem__(self, index: Any) -> View:
+        try:
+            chosen = self.indices[index]
+        except IndexError as error:
+            raise ShapeError(f"index into {self!r}", expected=f"neurons 0 to {len(self) - 1}", got=index) from error
+        return View(self.population, np.atleast_1d(chosen).ravel())
+
+    def __repr__(self) -> str:
+        return f"{self.population.name}[{len(self)} of {self.population.size}]"
+
+
+class Population(View):
+    """Neurons of one kind. Made by `Network.population`.
+
+    Its states are arrays [n], or [batch, n] with independent runs, that are read and written in place:
+    `population["v"]` is the array itself, `population["v"] = Uniform(-60.0, -50.0)` sets it. Parameters read and write
+    by name in the same way, and may differ from neuron to neuron, or from run to run: number, [n] or [batch, n].
+    """
+
+    def __init__(
+        self,
+        owner: Network,
+        number: int,
+        name: str,
+        shape: tuple[int, ...],
+        neuron: Neuron | Source,
+        parameters: Mapping[str, Given],
+        initial: Mapping[str, Given],
+    ) -> None:
+        self.owner, self.number, self.name, self.shape = owner, number, name, shape
+        self.size = int(np.prod(shape))
+        super().__init__(self, np.arange(self.size))
+        self.positions: NDArray[np.float64] | None = None
+        self.neuron: Neuron | Source = neuron
+        self.fired = np.zeros((owner.batch, -(-self.size // 64) * 64), dtype=np.uint8)
+        self.states: dict[str, NDArray[Any]] = {}
+        self.parameters: dict[str, Any] = {}
+        if isinstance(neuron, Neuron):
+            self.neuron = _in_steps_of(neuron, owner.dt, name)
+            self.parameters = dict(self.neuron.param_values())
+        for label, value in parameters.items():
+            self[label] = value
+        if isinstance(self.neuron, Neuron):
+            self._rest()
+        for label, value in initial.items():
+            if label not in self.states:
+                raise UnknownNameError(f"initial value of {name}", label, self.states)
+            self[label] = value
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of what can be connected to; none for sources."""
+        return tuple(self.neuron.inputs) if isinstance(self.neuron, Neuron) else ()
+
+    def _rest(self) -> None:
+        assert isinstance(self.neuron, Neuron)
+        for name, state in self.neuron.states.items():
+            real = np.dtype(str(self.owner.dtype).removeprefix("torch."))
+            kind = {"r": real, "i": np.dtype(np.int32), "b": np.dtype(np.uint8)}[state.kind]
+            value = self.parameters[state.rest] if isinstance(state.rest, str) else state.rest
+            array = np.empty((self.owner.batch, self.size), dtype=kind)
+            array[:] = value.detach().numpy() if isinstance(value, torch.Tensor) else value
+            self.states[name] = array
+
+    def __getitem__(self, index: Any) -> Any:
+        if not isinstance(index, str):
+            return super().__getitem__(index)
+        if index in self.states:
+            array = self.states[index]
+            return array[0] if self.owner.batch == 1 else array
+        if index in self.parameters:
+            return self.parameters[index]
+        raise UnknownNameError(f"variable of {self.name}", index, [*self.states, *self.parameters])
+
+    def __setitem__(self, name: str, value: Given) -> None:
+        if name in self.states:
+            drawn = self.owner.drawn(value, self, f"initial {name}", name)
+            self.states[name][...] = self._fitting(name, drawn)
+        elif name in self.parameters:
+            assert isinstance(self.neuron, Neuron)
+            drawn = self._fitting(name, self.owner.drawn(value, self, f"parameter {name}", name))
+            given = float(drawn) if np.ndim(drawn) == 0 else torch.as_tensor(np.asarray(drawn, dtype=np.float64))
+            setattr(self.neuron, name, given)
+            self.parameters[name] = self.neuron.param_values()[name]
+            self.owner.changed()
+        else:
+            raise UnknownNameError(f"variable of {self.name}", name, [*self.states, *self.parameters])
+
+    def _fitting(self, name: str, value: Any) -> Any:
+        """A number, [n] or [batch, n], finite."""
+        what = f"{self.name}[{name!r}]"
+        try:
+            array = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise DTypeError(what, expected="numbers or a distribution", got=repr(value)) from error
+        if array.shape == self.shape and array.ndim > 1:
+            array = array.reshape(-1)
+        if array.shape not in ((), (self.size,), (self.owner.batch, self.size)):
+            expected = f"a number, [{self.size}] or [{self.owner.batch}, {self.size}]"
+            raise ShapeError(what, expected=expected, got=list(array.shape))
+        if np.isnan(array).any():
+            raise ParameterError(what, expected="numbers", got="NaN")
+        return array
+
+    def __repr__(self) -> str:
+        return f"{self.name}({self.size} x {self.neuron!r})"
+
+
+def _in_steps_of(neuron: Neuron, dt: float, name: str) -> Neuron:
+    """A copy whose dt is that of the network; one chosen otherwise is refused."""
+    copied = copy.deepcopy(neuron).requires_grad_(False)
+    own = copied.param_values()["dt"]
+    if isinstance(own, torch.Tensor) or own not in (dt, 1.0):
+        do = f"leave dt away, or give {dt:g}"
+        raise ParameterError(f"dt of the neuron of {name}", expected=f"{dt:g}, that of the network", got=own, do=do)
+    if own != dt:
+        copied.dt = dt  # type: ignore[assignment]
+    if copied.graded:
+        raise ParameterError(f"neuron of {name}", expected="spikes of 0 and 1", got=f"graded ones of {neuron!r}")
+    return copied
