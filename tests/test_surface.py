@@ -14,7 +14,8 @@ SURFACE = {
     # contract tests
     "check_encoder", "check_neuron", "check_surrogate",
     # catalogues
-    "coding", "datasets", "errors", "neurons", "nn", "plot", "surrogate", "synapses", "training",
+    "coding", "datasets", "errors", "network",
+    "neurons", "nn", "plot", "surrogate", "synapses", "training",
 }  # fmt: skip
 
 

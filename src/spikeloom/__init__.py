@@ -6,6 +6,7 @@
 torch.Size([8, 1, 3])
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import coding, datasets, errors, neurons, nn, surrogate, synapses, training
@@ -52,6 +53,7 @@ __all__ = [
     "errors",
     "explain",
     "memory",
+    "network",
     "neurons",
     "nn",
     "plot",
@@ -63,13 +65,16 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from . import network as network
     from .report import plot
 
 
 def __getattr__(name: str) -> Any:
-    """`plot` when it is first used; matplotlib and what it needs take longer to import than all the rest."""
+    """`plot` and `network` when they are first used: what they need takes longer to import than all the rest."""
     if name == "plot":
         from .report import plot
 
         return plot
+    if name == "network":
+        return importlib.import_module(".network", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

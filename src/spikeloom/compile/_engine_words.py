@@ -18,8 +18,25 @@ from numba.extending import intrinsic
 from ._vector_random import first_word, second_word
 
 __all__ = [
-    "bool_at", "call", "call_plain", "fetch_add", "first_word", "float32_at", "float64_at", "int32_at", "int64_at",
-    "load_acquire", "pause", "prefetch", "second_word", "uint16_at", "uint32_at", "uint8_at", "uint32", "uint64", "word",
+    "bool_at",
+    "call",
+    "call_plain",
+    "fetch_add",
+    "first_word",
+    "float32_at",
+    "float64_at",
+    "int32_at",
+    "int64_at",
+    "load_acquire",
+    "pause",
+    "prefetch",
+    "second_word",
+    "uint8_at",
+    "uint16_at",
+    "uint32",
+    "uint32_at",
+    "uint64",
+    "word",
 ]  # fmt: skip
 
 uint32, uint64 = np.uint32, np.uint64

@@ -1,14 +1,16 @@
 """Simulation of networks of spiking neurons."""
 
-from . import rules
+from . import devices, rules
+from .devices import Device
 from .distributions import Distribution, Exponential, LogNormal, Normal, Uniform
-from .network import Network
+from .network import Interrupted, Network
 from .population import Population, View
 from .projection import Projection
-from .rules import FixedInDegree
+from .result import Result
+from .rules import FixedInDegree, Rule
 from .sources import Source
 
 __all__ = [
-    "Distribution", "Exponential", "FixedInDegree", "LogNormal", "Network", "Normal", "Population", "Projection",
-    "Source", "Uniform", "View", "rules",
+    "Device", "Distribution", "Exponential", "FixedInDegree", "Interrupted", "LogNormal", "Network", "Normal",
+    "Population", "Projection", "Result", "Rule", "Source", "Uniform", "View", "devices", "rules",
 ]  # fmt: skip

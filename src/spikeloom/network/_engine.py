@@ -18,7 +18,7 @@ from ..compile import Table, invoke, native, step_kernel
 from ..neurons import Neuron
 from ._engine_kernels import ADVANCE, CONTROL, STOPPED, advance, collect, deliver, deliver_uniform, take_in
 from ._partition import edges_of
-from ._rows import Bundle, RowBuilder, Rows, bundles_of, slots_of
+from ._rows import RowBuilder, Rows, bundles_of, slots_of
 from ._seeds import POPULATION, subseed
 from .population import Population
 
@@ -47,7 +47,7 @@ class Spikes(NamedTuple):
 
     step: NDArray[np.int32]
     lane: NDArray[np.int32]
-    index: NDArray[np.int32]
+    neuron: NDArray[np.int32]
 
 
 @dataclass
@@ -155,9 +155,9 @@ class Engine:
     def _equip(self, part: Part) -> None:
         part.queues = [self._queue(part, rows) for rows in part.rows]
         part.units = [Unit(q.deliver, q.table) for q in part.queues]
-        for device in self.network.devices:
+        for device, target in self.network.devices:
             for run in range(self.batch):
-                part.units += device.units(self, part, run)
+                part.units += device.units(self, part, target, run)
         for population in self.populations:
             if part.bounds[population.number][0] < part.bounds[population.number][1]:
                 for run in range(self.batch):
@@ -230,7 +230,8 @@ class Engine:
         logged = [self.network.logged(p) for p, _ in lanes]
         wanted = np.array([0 if mask is None else mask.ctypes.data for mask in logged], dtype=np.int64)
         part.kept += [fired, lows, highs, logged, wanted]
-        most = sum(h - l for (h, l, mask) in zip(highs, lows, logged, strict=True) if mask is not None)
+        sizes = (highs - lows)[[mask is not None for mask in logged]]
+        most = int(sizes.sum())
         capacity = max(1 << 16, 4 * int(most) * self.interval)
         part.log = tuple(np.empty(capacity, dtype=np.int32) for _ in range(3))
         part.log_per_step = int(most)
@@ -290,6 +291,9 @@ class Engine:
         order = np.lexsort((merged[2], merged[1], merged[0]))
         return Spikes(*merged[:, order])
 
+    def suspend(self) -> None:
+        """The network will be built anew: give back what is in flight."""
+
     def memory(self) -> int:
         """Bytes of synapses."""
         return sum(rows.bytes for part in self.parts for rows in part.rows)
@@ -309,5 +313,3 @@ def _yielding() -> int:
         function = ctypes.CDLL(None).sched_yield
     address: int = ctypes.cast(function, ctypes.c_void_p).value or 0
     return address
-
-

@@ -12,7 +12,6 @@ from typing import Any
 
 from ._words import (
     at,
-    exp,
     first_word,
     float64,
     float64_at,
@@ -21,12 +20,10 @@ from ._words import (
     int64,
     int64_at,
     load,
-    log,
     math,
     normal,
     real,
     real_at,
-    second_word,
     store,
     target_at,
     uint16_at,

@@ -13,8 +13,8 @@ from ..compile import Table, invoke, native
 from ..errors import ParameterError
 from ._row_kernels import BLOCK, DELAY_KINDS, WEIGHT_KINDS, count_pairs, place_pairs, sort_rows
 from .distributions import Distribution
-from .projection import Projection
 from .population import Population
+from .projection import Projection
 
 # A class is stored in two bytes while rows are built.
 _MOST_CLASSES = 1 << 16
@@ -95,7 +95,12 @@ class RowBuilder:
     """Builds the rows of one part."""
 
     def __init__(
-        self, bundle: Bundle, bounds: dict[int, tuple[int, int]], slots: dict[tuple[int, str], int], size: int, real: str
+        self,
+        bundle: Bundle,
+        bounds: dict[int, tuple[int, int]],
+        slots: dict[tuple[int, str], int],
+        size: int,
+        real: str,
     ) -> None:
         self.bundle, self.bounds, self.slots, self.real = bundle, bounds, slots, real
         self.target = "uint16" if size <= 1 << 16 else "int32"
@@ -154,7 +159,7 @@ class RowBuilder:
             return DELAY_KINDS.index("array"), projection.delay_chances.astype(np.int32), 0, class_of
         if len(projection.delay_chances) == 1:
             return DELAY_KINDS.index("constant"), 0, 0, class_of
-        thresholds, guide = chance_table(projection.delay_chances)
+        thresholds, guide = chance_table(np.asarray(projection.delay_chances, dtype=np.float64))
         return DELAY_KINDS.index("table"), thresholds, guide, class_of
 
     def _sorted(self, places: Any, targets: Any, weights: Any, classes: Any) -> Rows:

@@ -11,24 +11,51 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import NonFiniteError, ParameterError
+from ..errors import NonFiniteError, ParameterError, UnknownNameError
 from ..neurons import Neuron
-from ._engine import Engine
+from ._engine import Engine, Spikes
+from ._pace import Pace, interruptible
 from ._seeds import VALUES, subseed
+from .devices import Device, Target
 from .distributions import Distribution
 from .population import Given, Population, View
 from .projection import Amount, Projection
+from .recorders import Recorder
+from .result import Result
 from .rules import Rule
 from .sources import Source
 
-# Milliseconds of computing after which control returns to Python: for progress, Ctrl-C, full logs.
-_SLICE = 100.0
-# Neurons below which one thread is tried alone.
-_SMALL = 512
+# Neurons for each part at least; a thread has one part or several.
+_WORTHWHILE = 256
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a run; `result` has what was simulated until then, and the network can be run on."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(f"interrupted at {result.stop:g} ms")
+        self.result = result
 
 
 class Network:
-    """Populations of spiking neurons and the synapses between them, advanced together in steps of dt."""
+    """Populations of spiking neurons and the synapses between them, advanced together in steps of dt.
+
+    In each step devices and arriving spikes add to the inputs of neurons, then each neuron takes its step, as anywhere
+    in Spikeloom. A spike of the step from t - dt to t has the time t. With a delay d it arrives at t + d: a current or
+    conductance begins then, a potential jumps then (`Delta`), which takes a delay of at least dt.
+
+    `batch` independent runs share the connections and differ in their random numbers. Results are the same, bit for
+    bit, for any number of threads; `threads=None` chooses it by measurement.
+
+    Units: ms, spikes/s. Raises: ParameterError.
+
+    >>> import spikeloom as sl
+    >>> net = sl.network.Network(dt=0.1, seed=1)
+    >>> cells = net.population(100, sl.LIF(tau_mem=20.0), name="cells", initial={"v": sl.network.Uniform(0.0, 1.0)})
+    >>> _ = net.connect(cells, cells, sl.network.FixedInDegree(10), weight=5.0, delay=1.5)
+    >>> _ = net.record(cells)
+    >>> result = net.run(20.0)
+    """
 
     def __init__(
         self,
@@ -39,18 +66,26 @@ class Network:
         threads: int | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        if not (isinstance(dt, int | float) and 0 < dt < float("inf")):
+        if isinstance(dt, bool) or not isinstance(dt, int | float) or not 0 < dt < float("inf"):
             raise ParameterError("Network.dt", expected="a time step > 0 (ms)", got=dt)
-        self.dt, self.seed, self.batch, self.dtype = float(dt), seed, batch, dtype
-        self.threads = threads
+        for name, value, least in (("seed", seed, 0), ("batch", batch, 1), ("threads", threads, 1)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+                raise ParameterError(f"Network.{name}", expected=f"a whole number >= {least}", got=value)
+        if seed >= 1 << 32:
+            raise ParameterError("Network.seed", expected="a whole number below 2**32", got=seed)
+        if dtype not in (torch.float32, torch.float64):
+            raise ParameterError("Network.dtype", expected="torch.float32 or torch.float64", got=dtype)
+        self.dt, self.seed, self.batch, self.threads, self.dtype = float(dt), seed, batch, threads, dtype
         self.populations: list[Population] = []
         self.projections: list[Projection] = []
-        self.devices: list[Any] = []
-        self.recorders: list[Any] = []
+        self.devices: list[tuple[Device, Target]] = []
+        self.recorders: list[Recorder] = []
+        # Steps simulated so far.
         self.step = 0
         self._engine: Engine | None = None
+        self._pace: Pace | None = None
         self._drawn = 0
-        self._log_masks: dict[int, NDArray[np.uint8]] = {}
+        self._logged: dict[int, NDArray[np.uint8]] = {}
 
     @property
     def time(self) -> float:
@@ -67,89 +102,187 @@ class Network:
         parameters: Mapping[str, Given] | None = None,
         initial: Mapping[str, Given] | None = None,
     ) -> Population:
-        """Add n neurons, or channels of a source."""
-        assert neuron is not None
+        """Add n neurons of a kind, or n channels of a source; `shape` says how they are laid out, if not in a row.
+
+        The network's dt takes the place of the neuron's. `parameters` differ from neuron to neuron, `initial` are the
+        values of states at the beginning, which are those at rest otherwise: numbers, arrays or distributions.
+
+        Raises: ParameterError, ShapeError, DTypeError, UnknownNameError.
+        """
         number = len(self.populations)
-        sizes = tuple(shape) if shape is not None else (int(n or 0),)
-        added = Population(self, number, name or f"population{number}", sizes, neuron, parameters or {}, initial or {})
+        label = name if name is not None else f"population {number}"
+        sizes = _sizes(label, n, shape)
+        if not isinstance(neuron, Neuron | Source):
+            do = "for example net.population(100, sl.LIF())"
+            raise ParameterError(f"neuron of {label}", expected="a neuron or a source", got=repr(neuron), do=do)
+        if label in (p.name for p in self.populations):
+            raise ParameterError("name of a population", expected="one that is not taken", got=repr(label))
+        added = Population(self, number, label, sizes, neuron, parameters or {}, initial or {})
         self.populations.append(added)
         self.changed()
         return added
 
     def connect(
         self,
-        pre: View,
+        pre: View | Device,
         post: View,
-        rule: Rule,
+        rule: Rule | None = None,
         *,
         weight: Amount = 1.0,
         delay: Amount | None = None,
+        axonal_delay: Amount = 0.0,
         receptor: str = "",
         name: str | None = None,
-    ) -> Projection:
-        """Add synapses."""
+    ) -> Projection | Target:
+        """Add synapses by a rule, or make a device act on each neuron.
+
+        Weight and delay are numbers, distributions, or arrays with one value per synapse where the rule lists them.
+        The delay, dt if not given, is that of the whole way, or of the part after `axonal_delay`. `receptor` names the
+        input of the target neurons, where they have several.
+
+        Raises: ParameterError, ShapeError, DTypeError, UnknownNameError. Warns: RoundedDelayWarning.
+        """
+        for what, view in (("pre", pre), ("post", post)):
+            if isinstance(view, View) and view.network is not self:
+                raise ParameterError(f"{what} of connect", expected="neurons of this network", got=repr(view))
+        if not isinstance(post, View):
+            raise ParameterError("post of connect", expected="a population or a view of one", got=repr(post))
+        chosen = self.dt if delay is None else delay
+        if isinstance(pre, Device):
+            return self._attach(pre, post, rule, weight, chosen, receptor)
+        if not isinstance(pre, View):
+            raise ParameterError("pre of connect", expected="a population, a view or a device", got=repr(pre))
+        if not isinstance(rule, Rule):
+            do = "for example FixedInDegree(100)"
+            raise ParameterError("rule of connect", expected="a rule of network.rules", got=repr(rule), do=do)
         number = len(self.projections)
         label = name or f"{pre.population.name} to {post.population.name}"
-        chosen = self.dt if delay is None else delay
-        added = Projection(number, label, pre, post, rule, weight, chosen, receptor)
+        added = Projection(number, label, pre, post, rule, weight, chosen, axonal_delay, receptor)
         self.projections.append(added)
         self.changed()
         return added
 
-    def record_spikes(self, view: View) -> None:
-        """Record the spikes of a view."""
-        population = view.population
-        mask = self._log_masks.setdefault(population.number, np.zeros(population.fired.shape[1], dtype=np.uint8))
-        mask[view.indices] = 1
+    def _attach(
+        self, device: Device, post: View, rule: Rule | None, weight: Amount, delay: Amount, receptor: str
+    ) -> Target:
+        label = f"{type(device).__name__} to {post.population.name}"
+        if rule is not None:
+            raise ParameterError(f"rule of {label}", expected="none: a device acts on each neuron", got=repr(rule))
+        target = Target.of(device, label, post, weight, delay, receptor, len(self.devices))
+        device.verify(target)
+        self.devices.append((device, target))
         self.changed()
-
-    def logged(self, population: Population) -> NDArray[np.uint8] | None:
-        """Whose spikes are recorded."""
-        return self._log_masks.get(population.number)
+        return target
 
     def changed(self) -> None:
         """Something was added or set: what was built is built anew before the next run."""
+        if self._engine is not None:
+            self._engine.suspend()
         self._engine = None
 
-    def drawn(self, value: Given, population: Population, what: str, label: str) -> Any:
-        """A value, or a draw for each neuron."""
+    def drawn(self, value: Given, population: Population) -> Any:
+        """A value, or a draw from a distribution for each neuron."""
         if not isinstance(value, Distribution):
             return value
         self._drawn += 1
-        seed = subseed(self.seed, VALUES, self._drawn)
-        return value.sample(seed, 0, population.size)
+        return value.sample(subseed(self.seed, VALUES, self._drawn), 0, population.size)
+
+    def record(self, view: View, *variables: str, every: float | None = None) -> None:
+        """Record the spikes of some neurons, `"s"`, or state variables by name, once in `every` ms.
+
+        Raises: UnknownNameError.
+        """
+        population = view.population
+        for variable in variables or ("s",):
+            if variable != "s":
+                raise UnknownNameError(f"variable of {population.name}", variable, [*population.states, "s"])
+            mask = self._logged.setdefault(population.number, np.zeros(population.fired.shape[1], dtype=np.uint8))
+            mask[view.indices] = 1
+        self.changed()
+
+    def logged(self, population: Population) -> NDArray[np.uint8] | None:
+        """Whose spikes are recorded: a byte per neuron, or None."""
+        return self._logged.get(population.number)
 
     def build(self) -> Engine:
-        """Generate the connections, which the first run does otherwise."""
+        """Generate the connections; the first run does so otherwise."""
         if self._engine is None:
-            cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+            if not self.populations:
+                do = "add some with net.population(n, neuron)"
+                raise ParameterError("network", expected="at least one population", got="none", do=do)
             neurons = sum(p.size for p in self.populations) * self.batch
-            parts = self.threads or max(1, min(cores, neurons // _SMALL))
+            parts = self.threads or max(1, min(_cores(), neurons // _WORTHWHILE))
             self._engine = Engine(self, parts)
+            candidates = [parts] if self.threads else sorted({1, *(1 << k for k in range(8) if 1 << k < parts), parts})
+            self._pace = Pace(candidates)
         return self._engine
 
-    def run(self, duration: float) -> Any:
-        """Advance by `duration` ms."""
-        engine = self.build()
-        steps = round(duration / self.dt)
-        logs = []
-        goal, pace = self.step + steps, 50
-        while self.step < goal:
-            began = time.perf_counter()
-            done, reason = engine.run(self.step, min(pace, goal - self.step), self.threads or engine.threads)
-            self.step += done
-            took = (time.perf_counter() - began) * 1e3
-            if reason == "log" or reason == "done":
-                logs.append(engine.take_log())
-            if done and took > 0:
-                pace = max(1, min(4 * pace, int(done * _SLICE / took)))
-            self._watch()
-        return logs
+    def run(self, duration: float, *, progress: bool | None = None) -> Result:
+        """Advance by `duration` ms; return what was recorded meanwhile.
 
-    def _watch(self) -> None:
+        Shows a progress bar if it takes long and a terminal looks on, or as `progress` says.
+
+        Raises: ParameterError for a duration that is no multiple of dt; NonFiniteError; Interrupted on Ctrl-C.
+        """
+        steps = self._steps(duration)
+        engine, start = self.build(), self.time
+        goal, logs = self.step + steps, list[Spikes]()
+        with interruptible() as interruptions:
+            while self.step < goal and not interruptions:
+                logs.append(self._slice(engine, goal))
+        result = Result.of(self, start, logs)
+        if interruptions:
+            raise Interrupted(result)
+        return result
+
+    def _steps(self, duration: float) -> int:
+        if isinstance(duration, bool) or not isinstance(duration, int | float) or not 0 <= duration < float("inf"):
+            raise ParameterError("duration of run", expected="a time >= 0 (ms)", got=duration)
+        steps = round(duration / self.dt)
+        if abs(duration / self.dt - steps) > 1e-6 * max(1.0, steps):
+            do = f"{steps * self.dt:g} ms is nearest"
+            raise ParameterError("duration of run", expected=f"a multiple of dt = {self.dt:g} ms", got=duration, do=do)
+        if self.step + steps >= 1 << 30:
+            expected = f"at most {(1 << 30) * self.dt:g} ms in all"
+            raise ParameterError("duration of run", expected=expected, got=f"{self.time + duration:g} ms")
+        return steps
+
+    def _slice(self, engine: Engine, goal: int) -> Spikes:
+        """Run some steps; return the spikes recorded in them."""
+        assert self._pace is not None
+        steps, threads = self._pace.next()
+        steps = min(steps, goal - self.step)
+        for recorder in self.recorders:
+            steps = min(steps, recorder.begin(self.step, steps))
+        first, began = self.step, time.perf_counter()
+        done, _ = engine.run(first, steps, threads)
+        self.step += done
+        self._pace.ran(done, (time.perf_counter() - began) * 1e3)
+        for recorder in self.recorders:
+            recorder.end(first, done)
+        self._watch(first)
+        return engine.take_log()
+
+    def _watch(self, since: int) -> None:
+        """Refuse to go on where a state has become NaN."""
         for population in self.populations:
             for name, array in population.states.items():
                 if array.dtype.kind == "f" and np.isnan(array).any():
-                    run, neuron = np.argwhere(np.isnan(array))[0]
-                    what = f"{name} of neuron {neuron} of {population.name} became NaN before {self.time:g} ms"
-                    raise NonFiniteError(what, do="check its input, its parameters and dt")
+                    _, neuron = np.argwhere(np.isnan(array))[0]
+                    where = f"{name} of neuron {neuron} of {population.name}"
+                    when = f"between {since * self.dt:g} and {self.time:g} ms"
+                    raise NonFiniteError(f"{where} became NaN {when}", do="check its input, its parameters and dt")
+
+
+def _sizes(label: str, n: int | None, shape: Sequence[int] | None) -> tuple[int, ...]:
+    sizes = tuple(shape) if shape is not None else (n,)
+    whole = all(isinstance(k, int | np.integer) and not isinstance(k, bool) and k > 0 for k in sizes)
+    product = int(np.prod([int(k) for k in sizes])) if whole else 0  # type: ignore[arg-type]
+    if not whole or not sizes or (n is not None and n != product) or product >= 1 << 30:
+        got = f"n = {n}" if shape is None else f"n = {n}, shape = {shape}"
+        raise ParameterError(f"size of {label}", expected="n > 0 neurons, or a shape of that many", got=got)
+    return tuple(int(k) for k in sizes)  # type: ignore[arg-type]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -92,6 +92,11 @@ class Population(View):
         """Names of what can be connected to; none for sources."""
         return tuple(self.neuron.inputs) if isinstance(self.neuron, Neuron) else ()
 
+    @property
+    def late_inputs(self) -> frozenset[str]:
+        """Inputs that act at the end of a step."""
+        return self.neuron.late_inputs if isinstance(self.neuron, Neuron) else frozenset()
+
     def _rest(self) -> None:
         assert isinstance(self.neuron, Neuron)
         for name, state in self.neuron.states.items():
@@ -114,11 +119,11 @@ class Population(View):
 
     def __setitem__(self, name: str, value: Given) -> None:
         if name in self.states:
-            drawn = self.owner.drawn(value, self, f"initial {name}", name)
+            drawn = self.owner.drawn(value, self)
             self.states[name][...] = self._fitting(name, drawn)
         elif name in self.parameters:
             assert isinstance(self.neuron, Neuron)
-            drawn = self._fitting(name, self.owner.drawn(value, self, f"parameter {name}", name))
+            drawn = self._fitting(name, self.owner.drawn(value, self))
             given = float(drawn) if np.ndim(drawn) == 0 else torch.as_tensor(np.asarray(drawn, dtype=np.float64))
             setattr(self.neuron, name, given)
             self.parameters[name] = self.neuron.param_values()[name]
@@ -154,7 +159,7 @@ def _in_steps_of(neuron: Neuron, dt: float, name: str) -> Neuron:
         do = f"leave dt away, or give {dt:g}"
         raise ParameterError(f"dt of the neuron of {name}", expected=f"{dt:g}, that of the network", got=own, do=do)
     if own != dt:
-        copied.dt = dt  # type: ignore[assignment]
+        copied.dt = dt
     if copied.graded:
         raise ParameterError(f"neuron of {name}", expected="spikes of 0 and 1", got=f"graded ones of {neuron!r}")
     return copied

@@ -6,13 +6,10 @@ from typing import Any
 
 from .._words import (
     at,
-    bool_at,
     first_word,
-    float64_at,
     int32,
     int32_at,
     int64,
-    int64_at,
     load,
     one,
     real_at,
@@ -70,7 +67,10 @@ def poisson_input(table: Any, lo: Any, hi: Any, step: Any) -> None:
             j = int64(8)
             while j < count:
                 t1, t2, t3, t4 = (
-                    load(thresholds, j), load(thresholds, j + 1), load(thresholds, j + 2), load(thresholds, j + 3)
+                    load(thresholds, j),
+                    load(thresholds, j + 1),
+                    load(thresholds, j + 2),
+                    load(thresholds, j + 3),
                 )
                 i = int64(0)
                 while i < size:

@@ -27,7 +27,7 @@ class Rule(ABC):
     def entries(self, projection: Projection) -> tuple[Any, ...]:
         """The entries of its table after the common ones: arrays and whole numbers."""
 
-    def verify(self, projection: Projection) -> None:
+    def verify(self, projection: Projection) -> None:  # noqa: B027
         """Raise where the rule does not fit the populations."""
 
     def draw(
