@@ -1,6 +1,6 @@
 """Simulation of networks of spiking neurons."""
 
-from . import devices, rules
+from . import devices, models, rules
 from .devices import Device
 from .distributions import Distribution, Exponential, LogNormal, Normal, Uniform
 from .network import Interrupted, Network
@@ -12,5 +12,5 @@ from .sources import Source
 
 __all__ = [
     "Device", "Distribution", "Exponential", "FixedInDegree", "Interrupted", "LogNormal", "Network", "Normal",
-    "Population", "Projection", "Result", "Rule", "Source", "Uniform", "View", "devices", "rules",
+    "Population", "Projection", "Result", "Rule", "Source", "Uniform", "View", "devices", "models", "rules",
 ]  # fmt: skip
