@@ -6,12 +6,13 @@ A simulation kernel takes a table of 64-bit numbers, most of them addresses; `re
 from __future__ import annotations
 
 import platform
+from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -25,9 +26,11 @@ __all__ = [
     "first_word",
     "float32_at",
     "float64_at",
+    "inlined",
     "int32_at",
     "int64_at",
     "load_acquire",
+    "namedtuple",
     "pause",
     "prefetch",
     "second_word",
@@ -37,8 +40,10 @@ __all__ = [
     "uint32_at",
     "uint64",
     "word",
-]  # fmt: skip
+]
 
+# Before a function that becomes part of the kernel that calls it.
+inlined = njit(forceinline=True, error_model="numpy")
 uint32, uint64 = np.uint32, np.uint64
 
 

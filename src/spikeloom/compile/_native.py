@@ -9,8 +9,10 @@ from __future__ import annotations
 import ctypes
 import inspect
 import textwrap
+from collections import namedtuple
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -40,16 +42,43 @@ def native(function: Callable[..., None], real: str = "float32", **kinds: str) -
     """Address of a function `(table, lo, hi, step)` written in the kernel language.
 
     In it `real` is the type of real numbers, `real_at` makes pointers to them, and each of `kinds` names a further type
-    that is left open: `native(f, target="uint16")` lets `f` say `target_at`.
+    that is left open: `native(f, target="uint16")` lets `f` say `target_at`. It may use whole numbers and layouts of
+    its module, and call functions written in the same language, which become part of it.
     """
     key = (function, real, *kinds.items())
     if key not in _addresses:
         names = {"real": real, **kinds}
         header = "".join(f"{name}_at = {kind}_at\n" for name, kind in names.items())
-        text = textwrap.dedent(inspect.getsource(function))
-        source = _WORDS + _HEADER[real] + header + text
+        source = _WORDS + _HEADER[real] + header + "\n".join(_texts(function))
         _addresses[key] = address_of(source, function.__name__, ARGUMENTS)
     return _addresses[key]
+
+
+def _texts(function: Callable[..., None]) -> list[str]:
+    """The text of a function, after those of what it uses of its module."""
+    found = dict[str, str]()
+
+    def add(name: str, value: object) -> None:
+        if name in found:
+            return
+        if isinstance(value, FunctionType):
+            used = [n for n in value.__code__.co_names if n in value.__globals__]
+            for n in used:
+                add(n, value.__globals__[n])
+            text = textwrap.dedent(inspect.getsource(value))
+            found[name] = text if value is function else f"@inlined\n{text}"
+        elif isinstance(value, tuple) and hasattr(value, "_fields"):
+            found[name] = f"{name} = namedtuple({name!r}, {value._fields!r})(*{tuple(value)!r})"
+        elif isinstance(value, int) and not isinstance(value, bool):
+            found[name] = f"{name} = {value}"
+
+    add(function.__name__, function)
+    return list(found.values())
+
+
+def layout(*names: str) -> Any:
+    """Names for the entries of a table: with `PART = layout("units", "control")` kernels say `load(part, PART.control)`."""
+    return namedtuple("layout", names)(*range(len(names)))  # type: ignore[misc]
 
 
 def invoke(address: int, table: Table, lo: int = 0, hi: int = 0, step: int = 0) -> None:
@@ -65,6 +94,13 @@ class Table:
         self.kept = list(entries)
         self.numbers = np.array([self._number(entry) for entry in entries] or [0], dtype=np.int64)
         self.address = self.numbers.ctypes.data
+
+    @classmethod
+    def of(cls, layout: Any, **entries: Any) -> Table:
+        """By name, in the order of a layout; entries that are not given are 0."""
+        unknown = entries.keys() - set(layout._fields)
+        assert not unknown, f"{unknown} not in {layout._fields}"
+        return cls(*(entries.get(name, 0) for name in layout._fields))
 
     @staticmethod
     def _number(entry: Any) -> int:

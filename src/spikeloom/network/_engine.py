@@ -16,7 +16,19 @@ from numpy.typing import NDArray
 
 from ..compile import Table, invoke, native, step_kernel
 from ..neurons import Neuron
-from ._engine_kernels import ADVANCE, CONTROL, STOPPED, advance, collect, deliver, deliver_uniform, take_in
+from ._engine_kernels import (
+    ADVANCE,
+    COLLECT,
+    CONTROL,
+    PART,
+    QUEUE,
+    STOPPED,
+    advance,
+    collect,
+    deliver,
+    deliver_uniform,
+    take_in,
+)
 from ._partition import edges_of
 from ._rows import RowBuilder, Rows, bundles_of, slots_of
 from ._seeds import POPULATION, subseed
@@ -198,9 +210,10 @@ class Engine:
                 bases[place * self.batch + run] = run * part.inputs
         begin, soon = np.zeros(ring, dtype=np.int64), np.full(ring, 0x7FFFFFFF, dtype=np.int64)
         take = native(take_in)
-        table = Table(
-            *[0] * 5, begin, soon, 0, ring - 1, bundle.longest, rows.segments, rows.targets, rows.weights,
-            part.buffer, lanes, take, bases, rows.row_segment, rows.row_place, 0,
+        table = Table.of(
+            QUEUE, begin=begin, soon=soon, ring_mask=ring - 1, longest=bundle.longest, segments=rows.segments,
+            targets=rows.targets, weights=rows.weights, buffer=part.buffer, row_of_lane=lanes, take_in=take,
+            base_of_lane=bases, row_segment=rows.row_segment, row_place=rows.row_place,
         )  # fmt: skip
         queue = Queue(rows, native(kernel, self.dtype, target=target), take, table)
         self._resize(queue, _QUEUE)
@@ -211,15 +224,15 @@ class Engine:
         kinds = (np.int32, np.int32, np.int64, np.int64, np.int64)
         old = queue.table.kept[:5]
         mask, former = capacity - 1, queue.capacity
-        begin = queue.table.kept[5]
+        begin = queue.table.kept[QUEUE.begin]
         for place, kind in enumerate(kinds):
             array = np.zeros(capacity, dtype=kind)
             if former:
                 used = np.arange(max(0, int(begin.max()) - former), int(begin.max()))
                 array[used & mask] = old[place][used & (former - 1)]
             queue.table[place] = array
-        queue.table[7] = mask
-        queue.table[19] = np.empty(capacity, dtype=np.int64)
+        queue.table[QUEUE.mask] = mask
+        queue.table[QUEUE.found] = np.empty(capacity, dtype=np.int64)
         queue.capacity = capacity
 
     def _collector(self, part: Part) -> Unit:
@@ -236,6 +249,7 @@ class Engine:
         part.log = tuple(np.empty(capacity, dtype=np.int32) for _ in range(3))
         part.log_per_step = int(most)
         table = Table(part.control, *part.box.ids, *part.box.places, self.lanes, fired, lows, highs, wanted, *part.log)
+        assert len(table.numbers) == len(COLLECT)
         return Unit(native(collect), table)
 
     def _connect_boxes(self) -> None:
@@ -245,24 +259,25 @@ class Engine:
             queues = np.array([q.table.address for q in part.queues] or [0], np.int64)
             inboxes = np.array([box.address for box in boxes], np.int64)
             part.kept += [units, queues, inboxes, boxes]
-            part.table = Table(
-                units, len(part.units), queues, len(part.queues), part.control, inboxes, len(boxes), self.lanes,
-                len(part.log[0]), part.log_per_step, 0,
+            part.table = Table.of(
+                PART, units=units, unit_count=len(part.units), queues=queues, queue_count=len(part.queues),
+                control=part.control, boxes=inboxes, box_count=len(boxes), lanes=self.lanes,
+                log_capacity=len(part.log[0]), log_per_step=part.log_per_step,
             )  # fmt: skip
 
     def run(self, first: int, steps: int, threads: int) -> tuple[int, str]:
         """Run up to `steps` steps; returns how many were run, and why it stopped."""
-        meeting, stops = np.zeros(8, np.int64), np.zeros(8 * threads, np.int64)
+        meeting, stops = np.zeros(8, np.int64), np.zeros(16 * threads, np.int64)
         tables = []
         for thread in range(threads):
             own = [part.table for part in self.parts[thread::threads]]
             addresses = np.array([table.address for table in own], np.int64)
-            entries = dict.fromkeys(ADVANCE, 0) | {
-                "parts": addresses, "part_count": len(own), "first": first, "steps": steps, "interval": self.interval,
-                "threads": threads, "meeting": meeting, "yielding": _yielding(), "stops": stops, "thread": thread,
-                "pending": int(self.pending > 0), "pending_steps": self.pending,
-            }  # fmt: skip
-            tables.append(Table(*entries.values()))
+            table = Table.of(
+                ADVANCE, parts=addresses, part_count=len(own), first=first, steps=steps, interval=self.interval,
+                threads=threads, meeting=meeting, yielding=_yielding(), stops=stops, thread=thread,
+                pending=self.pending,
+            )  # fmt: skip
+            tables.append(table)
         address = native(advance)
         if threads == 1:
             invoke(address, tables[0])
@@ -272,8 +287,8 @@ class Engine:
             invoke(address, tables[0])
             for other in others:
                 other.result()
-        done, reason = tables[0][8], STOPPED[tables[0][9]]
-        self.pending = tables[0][14] if tables[0][13] else 0
+        done, reason = tables[0][ADVANCE.reached], STOPPED[tables[0][ADVANCE.reason]]
+        self.pending = tables[0][ADVANCE.pending]
         if reason == "queue":
             for part in self.parts:
                 for queue in part.queues:
@@ -284,9 +299,9 @@ class Engine:
         """The recorded spikes since the last time, in order."""
         found = []
         for part in self.parts:
-            count = int(part.control[CONTROL.index("logged")])
+            count = int(part.control[CONTROL.logged])
             found.append(np.stack([array[:count] for array in (part.log[2], part.log[1], part.log[0])]))
-            part.control[CONTROL.index("logged")] = 0
+            part.control[CONTROL.logged] = 0
         if len(found) == 1:
             return Spikes(*found[0].copy())
         merged = np.concatenate(found, axis=1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..compile import layout
 from ._words import (
     at,
     bool_at,
@@ -29,8 +30,7 @@ from ._words import (
     target_at,
 )
 
-# Entries of the table of `advance`, one table per thread.
-ADVANCE = (
+ADVANCE = layout(
     "parts",  # tables of this thread's parts
     "part_count",
     "first",  # the step to begin with
@@ -43,135 +43,158 @@ ADVANCE = (
     "reason",  # out: why it stopped, see STOPPED
     "stops",  # shared: for each thread, two numbers of intervals at whose end it wants to stop
     "thread",
-    "met",  # how often the threads have met in this call; 0 at the beginning
-    "pending",  # whether the last interval's spikes still have to be copied
-    "pending_steps",
+    "pending",  # the last so many steps' spikes still have to be taken in
 )
 STOPPED = ("done", "queue", "log", "nan")
+QUEUE_FULL, LOG_FULL, NAN_FOUND = 1, 2, 3
 
-# Entries of the table of a part.
-PART = (
+PART = layout(
     "units",  # address of kernel, table, lo, hi for each
     "unit_count",
     "queues",  # tables of its queues
     "queue_count",
-    "control",  # int64: see CONTROL
+    "control",  # see CONTROL
     "boxes",  # tables of the outboxes of all parts, also of other ranks
     "box_count",
     "lanes",  # populations times independent runs
     "log_capacity",
     "log_per_step",  # at most so many spikes are logged in a step
-    "queue_capacity",
 )
-# What a part's kernels tell each other.
-CONTROL = ("parity", "start", "count", "logged", "nan_unit")
+# What a part's kernels tell each other: which of the two outboxes is in use, the first step of the interval, spikes in
+# the outbox and in the log, and the number of a unit that has found NaN, or -1.
+CONTROL = layout("parity", "start", "count", "logged", "nan_unit")
+# An outbox: neurons by parity, then by parity where the spikes of each step and lane begin.
+BOX = layout("ids", "ids_odd", "places", "places_odd")
 
 
 def advance(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Run intervals until all steps are done, or something is full."""
-    parts, part_count = int64_at(load(table, 0)), load(table, 1)
-    first, steps, interval = load(table, 2), load(table, 3), load(table, 4)
-    threads, meeting, yielding = load(table, 5), int64_at(load(table, 6)), load(table, 7)
-    stops, thread = int64_at(load(table, 10)), load(table, 11)
-    met = load(table, 12)
-    pending, pending_steps = load(table, 13), load(table, 14)
-    now, last = first, first + steps
-    reason = int64(0)
+    parts, part_count = int64_at(load(table, ADVANCE.parts)), load(table, ADVANCE.part_count)
+    first, interval = load(table, ADVANCE.first), load(table, ADVANCE.interval)
+    pending = load(table, ADVANCE.pending)
+    now, last = first, first + load(table, ADVANCE.steps)
+    met, reason = int64(0), int64(0)
     going = True
     while going:
-        if pending != 0:
-            p = int64(0)
-            room = True
-            while p < part_count:
-                part = int64_at(load(parts, p))
-                control = int64_at(load(part, 4))
-                boxes = int64_at(load(part, 5))
-                lanes = load(part, 7)
-                total = int64(0)
-                b = int64(0)
-                while b < load(part, 6):
-                    box = int64_at(load(boxes, b))
-                    places = int32_at(load(box, 2 + load(control, 0)))
-                    total += load(places, pending_steps * lanes)
-                    b += 1
-                q = int64(0)
-                while q < load(part, 3):
-                    queue = int64_at(load(int64_at(load(part, 2)), q))
-                    oldest = load(int64_at(load(queue, 5)), (now - load(queue, 9)) & load(queue, 8))
-                    newest = load(int64_at(load(queue, 5)), (now - pending_steps) & load(queue, 8))
-                    if newest - oldest + total > load(queue, 7) + 1:
-                        room = False
-                    q += 1
-                p += 1
-            if not room:
-                reason = int64(1)
-                going = False
-            else:
-                p = int64(0)
-                while p < part_count:
-                    part = int64_at(load(parts, p))
-                    q = int64(0)
-                    while q < load(part, 3):
-                        queue = int64_at(load(int64_at(load(part, 2)), q))
-                        call(load(queue, 15), queue, load(parts, p), pending_steps, now - pending_steps)
-                        q += 1
-                    control = int64_at(load(part, 4))
-                    store(control, 0, int64(1) - load(control, 0))
-                    p += 1
+        if pending > 0:
+            if has_room(parts, part_count, now, pending):
+                take_all_in(parts, part_count, now, pending)
                 pending = int64(0)
-        if going and now >= last:
+            else:
+                reason = int64(QUEUE_FULL)
+        if reason != 0 or now >= last:
             going = False
-        if going:
+        else:
             size = min(interval, last - now)
-            wish = int64(0)
-            p = int64(0)
-            while p < part_count:
-                part = int64_at(load(parts, p))
-                control = int64_at(load(part, 4))
-                units, unit_count = int64_at(load(part, 0)), load(part, 1)
-                store(control, 1, now)
-                store(control, 2, int64(0))
-                t = now
-                while t < now + size:
-                    u = int64(0)
-                    while u < unit_count:
-                        k = 4 * u
-                        call(load(units, k), int64_at(load(units, k + 1)), load(units, k + 2), load(units, k + 3), t)
-                        u += 1
-                    t += 1
-                if load(control, 3) + load(part, 9) * interval > load(part, 8):
-                    wish = max(wish, int64(2))
-                if load(control, 4) >= 0:
-                    wish = int64(3)
-                p += 1
+            wish = run_interval(parts, part_count, now, size, interval)
             met += 1
-            if wish != 0:
-                store(stops, 4 * (2 * thread + (met & 1)), 4 * met + wish)
-            if threads > 1:
-                fetch_add(meeting, int64(1))
-                spins = int64(0)
-                while load_acquire(meeting) < met * threads:
-                    pause()
-                    spins += 1
-                    if spins > 2000:
-                        call_plain(yielding)
-            q = int64(0)
-            while q < threads:
-                found = load(stops, 4 * (2 * q + (met & 1)))
-                if found >> 2 == met:
-                    going = False
-                    reason = max(reason, found & 3)
-                q += 1
+            reason = meet(table, met, wish)
             now += size
-            pending, pending_steps = int64(1), size
-    store(table, 8, now - first)
-    store(table, 9, reason)
-    store(table, 13, pending)
-    store(table, 14, pending_steps)
+            pending = size
+            going = reason == 0
+    store(table, ADVANCE.reached, now - first)
+    store(table, ADVANCE.reason, reason)
+    store(table, ADVANCE.pending, pending)
 
 
-# Entries of the table of a queue: spikes in flight to the targets of one part, from sources with rows of one kind.
-QUEUE = (
+def run_interval(parts: Any, part_count: Any, now: Any, size: Any, interval: Any) -> Any:
+    """Call all units of all parts in each step; return the reason to stop at the end, or 0."""
+    wish = int64(0)
+    p = int64(0)
+    while p < part_count:
+        part = int64_at(load(parts, p))
+        control = int64_at(load(part, PART.control))
+        units, unit_count = int64_at(load(part, PART.units)), load(part, PART.unit_count)
+        store(control, CONTROL.start, now)
+        store(control, CONTROL.count, int64(0))
+        t = now
+        while t < now + size:
+            u = int64(0)
+            while u < 4 * unit_count:
+                call(load(units, u), int64_at(load(units, u + 1)), load(units, u + 2), load(units, u + 3), t)
+                u += 4
+            t += 1
+        # There must be room for the longest interval to come.
+        most = load(part, PART.log_per_step) * interval
+        if load(control, CONTROL.logged) + most > load(part, PART.log_capacity):
+            wish = max(wish, int64(LOG_FULL))
+        if load(control, CONTROL.nan_unit) >= 0:
+            wish = int64(NAN_FOUND)
+        p += 1
+    return wish
+
+
+def meet(table: Any, met: Any, wish: Any) -> Any:
+    """Wait until all threads are at the end of their interval number `met`; return the reason to stop, or 0.
+
+    Each thread has two places for its wish, in turns: it cannot overwrite one that another has still to read.
+    """
+    threads = load(table, ADVANCE.threads)
+    stops, meeting = int64_at(load(table, ADVANCE.stops)), int64_at(load(table, ADVANCE.meeting))
+    if wish != 0:
+        # A number for each interval and wish; places are cache lines apart.
+        store(stops, 8 * (2 * load(table, ADVANCE.thread) + (met & 1)), 4 * met + wish)
+    if threads > 1:
+        fetch_add(meeting, int64(1))
+        spins = int64(0)
+        while load_acquire(meeting) < met * threads:
+            pause()
+            spins += 1
+            if spins > 2000:
+                call_plain(load(table, ADVANCE.yielding))
+    reason = int64(0)
+    q = int64(0)
+    while q < threads:
+        found = load(stops, 8 * (2 * q + (met & 1)))
+        if found >> 2 == met:
+            reason = max(reason, found & 3)
+        q += 1
+    return reason
+
+
+def has_room(parts: Any, part_count: Any, now: Any, pending: Any) -> Any:
+    """Whether all queues can take in the spikes of the last `pending` steps; the same in all threads."""
+    room = True
+    p = int64(0)
+    while p < part_count:
+        part = int64_at(load(parts, p))
+        boxes, parity = int64_at(load(part, PART.boxes)), load(int64_at(load(part, PART.control)), CONTROL.parity)
+        total = int64(0)
+        b = int64(0)
+        while b < load(part, PART.box_count):
+            places = int32_at(load(int64_at(load(boxes, b)), BOX.places + parity))
+            total += load(places, pending * load(part, PART.lanes))
+            b += 1
+        q = int64(0)
+        while q < load(part, PART.queue_count):
+            queue = int64_at(load(int64_at(load(part, PART.queues)), q))
+            begin, ring = int64_at(load(queue, QUEUE.begin)), load(queue, QUEUE.ring_mask)
+            oldest = load(begin, (now - load(queue, QUEUE.longest)) & ring)
+            newest = load(begin, (now - pending) & ring)
+            if newest - oldest + total > load(queue, QUEUE.mask) + 1:
+                room = False
+            q += 1
+        p += 1
+    return room
+
+
+def take_all_in(parts: Any, part_count: Any, now: Any, pending: Any) -> None:
+    """Copy the spikes of the last `pending` steps into the queues of this thread's parts."""
+    p = int64(0)
+    while p < part_count:
+        part = int64_at(load(parts, p))
+        q = int64(0)
+        while q < load(part, PART.queue_count):
+            queue = int64_at(load(int64_at(load(part, PART.queues)), q))
+            call(load(queue, QUEUE.take_in), queue, load(parts, p), pending, now - pending)
+            q += 1
+        control = int64_at(load(part, PART.control))
+        store(control, CONTROL.parity, int64(1) - load(control, CONTROL.parity))
+        p += 1
+
+
+# A queue: spikes in flight to the targets of one part, from sources with rows of one kind.
+QUEUE = layout(
     "rows",
     "due",  # step at whose beginning the next segment arrives
     "cursor",  # which segment that is
@@ -198,15 +221,19 @@ QUEUE = (
 def take_in(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Copy the spikes of `hi` steps from `step` on from all outboxes; `lo` is the table of the part."""
     part = int64_at(lo)
-    boxes, box_count, lanes = int64_at(load(part, 5)), load(part, 6), load(part, 7)
-    parity = load(int64_at(load(part, 4)), 0)
-    rows, due, cursor = int32_at(load(table, 0)), int32_at(load(table, 1)), int64_at(load(table, 2))
-    place, base = int64_at(load(table, 3)), int64_at(load(table, 4))
-    begin, soon = int64_at(load(table, 5)), int64_at(load(table, 6))
-    mask, ring = load(table, 7), load(table, 8)
-    segments = int32_at(load(table, 10))
-    row_of_lane, base_of_lane = int64_at(load(table, 14)), int64_at(load(table, 16))
-    row_segment, row_place = int64_at(load(table, 17)), int64_at(load(table, 18))
+    boxes, box_count, lanes = int64_at(load(part, PART.boxes)), load(part, PART.box_count), load(part, PART.lanes)
+    parity = load(int64_at(load(part, PART.control)), CONTROL.parity)
+    rows, due, cursor = (
+        int32_at(load(table, QUEUE.rows)),
+        int32_at(load(table, QUEUE.due)),
+        int64_at(load(table, QUEUE.cursor)),
+    )
+    place, base = int64_at(load(table, QUEUE.place)), int64_at(load(table, QUEUE.base))
+    begin, soon = int64_at(load(table, QUEUE.begin)), int64_at(load(table, QUEUE.soon))
+    mask, ring = load(table, QUEUE.mask), load(table, QUEUE.ring_mask)
+    segments = int32_at(load(table, QUEUE.segments))
+    row_of_lane, base_of_lane = int64_at(load(table, QUEUE.row_of_lane)), int64_at(load(table, QUEUE.base_of_lane))
+    row_segment, row_place = int64_at(load(table, QUEUE.row_segment)), int64_at(load(table, QUEUE.row_place))
     head = load(begin, step & ring)
     s = int64(0)
     while s < hi:
@@ -220,7 +247,7 @@ def take_in(table: Any, lo: Any, hi: Any, step: Any) -> None:
             b = int64(0)
             while first_row >= 0 and b < box_count:
                 box = int64_at(load(boxes, b))
-                ids, places = int32_at(load(box, parity)), int32_at(load(box, 2 + parity))
+                ids, places = int32_at(load(box, parity)), int32_at(load(box, BOX.places + parity))
                 k, stop = int64(load(places, s * lanes + lane)), int64(load(places, s * lanes + lane + 1))
                 while k < stop:
                     row = first_row + int64(load(ids, k))
@@ -244,12 +271,20 @@ def take_in(table: Any, lo: Any, hi: Any, step: Any) -> None:
 
 def deliver(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Add the weights of all synapses at which a spike arrives now, one weight for each synapse."""
-    due, cursor, place = int32_at(load(table, 1)), int64_at(load(table, 2)), int64_at(load(table, 3))
-    base, begin, soon = int64_at(load(table, 4)), int64_at(load(table, 5)), int64_at(load(table, 6))
-    mask, ring, longest = load(table, 7), load(table, 8), load(table, 9)
-    segments, targets = int32_at(load(table, 10)), target_at(load(table, 11))
-    weights, buffer = real_at(load(table, 12)), real_at(load(table, 13))
-    found = int64_at(load(table, 19))
+    due, cursor, place = (
+        int32_at(load(table, QUEUE.due)),
+        int64_at(load(table, QUEUE.cursor)),
+        int64_at(load(table, QUEUE.place)),
+    )
+    base, begin, soon = (
+        int64_at(load(table, QUEUE.base)),
+        int64_at(load(table, QUEUE.begin)),
+        int64_at(load(table, QUEUE.soon)),
+    )
+    mask, ring, longest = load(table, QUEUE.mask), load(table, QUEUE.ring_mask), load(table, QUEUE.longest)
+    segments, targets = int32_at(load(table, QUEUE.segments)), target_at(load(table, QUEUE.targets))
+    weights, buffer = real_at(load(table, QUEUE.weights)), real_at(load(table, QUEUE.buffer))
+    found = int64_at(load(table, QUEUE.found))
     emitted = step - longest
     while emitted < step:
         slot = emitted & ring
@@ -297,11 +332,19 @@ def deliver(table: Any, lo: Any, hi: Any, step: Any) -> None:
 
 def deliver_uniform(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Add the weights of all synapses at which a spike arrives now, one weight for each segment."""
-    due, cursor, place = int32_at(load(table, 1)), int64_at(load(table, 2)), int64_at(load(table, 3))
-    base, begin, soon = int64_at(load(table, 4)), int64_at(load(table, 5)), int64_at(load(table, 6))
-    mask, ring, longest = load(table, 7), load(table, 8), load(table, 9)
-    segments, targets = int32_at(load(table, 10)), target_at(load(table, 11))
-    weights, buffer = real_at(load(table, 12)), real_at(load(table, 13))
+    due, cursor, place = (
+        int32_at(load(table, QUEUE.due)),
+        int64_at(load(table, QUEUE.cursor)),
+        int64_at(load(table, QUEUE.place)),
+    )
+    base, begin, soon = (
+        int64_at(load(table, QUEUE.base)),
+        int64_at(load(table, QUEUE.begin)),
+        int64_at(load(table, QUEUE.soon)),
+    )
+    mask, ring, longest = load(table, QUEUE.mask), load(table, QUEUE.ring_mask), load(table, QUEUE.longest)
+    segments, targets = int32_at(load(table, QUEUE.segments)), target_at(load(table, QUEUE.targets))
+    weights, buffer = real_at(load(table, QUEUE.weights)), real_at(load(table, QUEUE.buffer))
     emitted = step - longest
     while emitted < step:
         slot = emitted & ring
@@ -334,8 +377,7 @@ def deliver_uniform(table: Any, lo: Any, hi: Any, step: Any) -> None:
         emitted += 1
 
 
-# Entries of the table of `collect`.
-COLLECT = (
+COLLECT = layout(
     "control",
     "ids_even",  # outbox
     "ids_odd",
@@ -354,15 +396,23 @@ COLLECT = (
 
 def collect(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Write who spiked in this step into the outbox, and into the log what is recorded."""
-    control = int64_at(load(table, 0))
-    parity = load(control, 0)
-    ids, places = int32_at(load(table, 1 + parity)), int32_at(load(table, 3 + parity))
-    lanes = load(table, 5)
-    fired, lows, highs = int64_at(load(table, 6)), int64_at(load(table, 7)), int64_at(load(table, 8))
-    logged = int64_at(load(table, 9))
-    log_id, log_lane, log_step = int32_at(load(table, 10)), int32_at(load(table, 11)), int32_at(load(table, 12))
-    row = (step - load(control, 1)) * lanes
-    count, log = load(control, 2), load(control, 3)
+    control = int64_at(load(table, COLLECT.control))
+    parity = load(control, CONTROL.parity)
+    ids, places = int32_at(load(table, COLLECT.ids_even + parity)), int32_at(load(table, COLLECT.places_even + parity))
+    lanes = load(table, COLLECT.lanes)
+    fired, lows, highs = (
+        int64_at(load(table, COLLECT.fired)),
+        int64_at(load(table, COLLECT.lows)),
+        int64_at(load(table, COLLECT.highs)),
+    )
+    logged = int64_at(load(table, COLLECT.logged))
+    log_id, log_lane, log_step = (
+        int32_at(load(table, COLLECT.log_id)),
+        int32_at(load(table, COLLECT.log_lane)),
+        int32_at(load(table, COLLECT.log_step)),
+    )
+    row = (step - load(control, CONTROL.start)) * lanes
+    count, log = load(control, CONTROL.count), load(control, CONTROL.logged)
     lane = int64(0)
     while lane < lanes:
         store(places, row + lane, int32(count))
@@ -388,5 +438,5 @@ def collect(table: Any, lo: Any, hi: Any, step: Any) -> None:
                     i += 1
         lane += 1
     store(places, row + lanes, int32(count))
-    store(control, 2, count)
-    store(control, 3, log)
+    store(control, CONTROL.count, count)
+    store(control, CONTROL.logged, log)
