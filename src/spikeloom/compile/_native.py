@@ -77,7 +77,10 @@ def _texts(function: Callable[..., None]) -> list[str]:
 
 
 def layout(*names: str) -> Any:
-    """Names for the entries of a table: with `PART = layout("units", "control")` kernels say `load(part, PART.control)`."""
+    """Names for the entries of a table.
+
+    With PART = layout("units", "control") kernels say `load(part, PART.control)`, and Python Table.of(PART, units=...).
+    """
     return namedtuple("layout", names)(*range(len(names)))  # type: ignore[misc]
 
 
