@@ -29,6 +29,7 @@ from ._engine_kernels import (
     deliver_uniform,
     take_in,
 )
+from ._in_flight import InFlight, put_in, taken_out
 from ._partition import edges_of
 from ._rows import RowBuilder, Rows, bundles_of, slots_of
 from ._seeds import POPULATION, subseed
@@ -137,6 +138,7 @@ class Engine:
         self.longest = max((b.longest for b in self.bundles), default=1)
         self.parts = self._parts(threads)
         self._in_parallel(self._build_rows, self.parts)
+        self.boxes = [part.box for part in self.parts]
         for part in self.parts:
             self._equip(part)
         self._connect_boxes()
@@ -150,6 +152,8 @@ class Engine:
                 p.number: (edge[number], edge[number + 1]) for p, edge in zip(self.populations, edges, strict=True)
             }
             slots, size = slots_of(self.populations, bounds)
+            # Also of a part without inputs, since a spike in a queue tells its run by where the inputs begin.
+            size = max(size, 16)
             neurons = sum(high - low for low, high in bounds.values()) * self.batch
             buffer = np.zeros(size * self.batch + 16, dtype=self.dtype)
             box = Box.of(neurons * self.interval, self.interval, self.lanes)
@@ -216,10 +220,10 @@ class Engine:
             base_of_lane=bases, row_segment=rows.row_segment, row_place=rows.row_place,
         )  # fmt: skip
         queue = Queue(rows, native(kernel, self.dtype, target=target), take, table)
-        self._resize(queue, _QUEUE)
+        self.resize(queue, _QUEUE)
         return queue
 
-    def _resize(self, queue: Queue, capacity: int) -> None:
+    def resize(self, queue: Queue, capacity: int) -> None:
         """More room, with what is in flight."""
         kinds = (np.int32, np.int32, np.int64, np.int64, np.int64)
         old = queue.table.kept[:5]
@@ -253,7 +257,7 @@ class Engine:
         return Unit(native(collect), table)
 
     def _connect_boxes(self) -> None:
-        boxes = [part.box.table() for part in self.parts]
+        boxes = [box.table() for box in self.boxes]
         for part in self.parts:
             units = np.array([n for u in part.units for n in (u.address, u.table.address, u.low, u.high)], np.int64)
             queues = np.array([q.table.address for q in part.queues] or [0], np.int64)
@@ -292,7 +296,7 @@ class Engine:
         if reason == "queue":
             for part in self.parts:
                 for queue in part.queues:
-                    self._resize(queue, queue.capacity * 2)
+                    self.resize(queue, queue.capacity * 2)
         return done, reason
 
     def take_log(self) -> Spikes:
@@ -309,8 +313,13 @@ class Engine:
         when = merged[0].astype(np.int64) * self.lanes + merged[1]
         return Spikes(*merged[:, np.argsort(when, kind="stable")])
 
-    def suspend(self) -> None:
-        """The network will be built anew: give back what is in flight."""
+    def in_flight(self, now: int) -> InFlight:
+        """The spikes before step `now` that are still to arrive."""
+        return taken_out(self, now)
+
+    def resume(self, spikes: InFlight, now: int) -> None:
+        """Begin with step `now`, with spikes in flight; before the first run."""
+        put_in(self, spikes, now)
 
     def memory(self) -> int:
         """Bytes of synapses."""

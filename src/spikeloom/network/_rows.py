@@ -35,6 +35,11 @@ class Bundle:
     classes: dict[tuple[int, float], int]
 
     @property
+    def since(self) -> int:
+        """Spikes of earlier steps do not pass here."""
+        return self.projections[0].since
+
+    @property
     def longest(self) -> int:
         """The longest delay, in steps."""
         return int(self.class_delay.max(initial=1))
@@ -46,9 +51,12 @@ class Bundle:
 
 
 def bundles_of(projections: Sequence[Projection]) -> list[Bundle]:
-    """The static projections, in one bundle with a weight per synapse and one with a weight per segment."""
-    groups = [[p for p in projections if not p.uniform], [p for p in projections if p.uniform]]
-    return [_bundle(group, uniform) for group, uniform in zip(groups, (False, True), strict=True) if group]
+    """The static projections, in one bundle with a weight per synapse and one with a weight per segment.
+
+    What was connected during a simulation has bundles of its own, since earlier spikes do not pass there.
+    """
+    kinds = sorted({(p.since, p.uniform) for p in projections})
+    return [_bundle([p for p in projections if (p.since, p.uniform) == kind], kind[1]) for kind in kinds]
 
 
 def _bundle(projections: Sequence[Projection], uniform: bool) -> Bundle:

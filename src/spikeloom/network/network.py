@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..errors import NonFiniteError, ParameterError, UnknownNameError
 from ..neurons import Neuron
 from ._engine import Engine, Spikes
+from ._in_flight import InFlight
 from ._pace import Pace, interruptible
 from ._seeds import VALUES, subseed
 from .devices import Device, Target
@@ -84,6 +85,8 @@ class Network:
         self.step = 0
         self._engine: Engine | None = None
         self._pace: Pace | None = None
+        # Spikes on their way, while there is no engine.
+        self._in_flight: InFlight | None = None
         self._drawn = 0
         self._logged: dict[int, NDArray[np.uint8]] = {}
 
@@ -177,7 +180,7 @@ class Network:
     def changed(self) -> None:
         """Something was added or set: what was built is built anew before the next run."""
         if self._engine is not None:
-            self._engine.suspend()
+            self._in_flight = self._engine.in_flight(self.step)
         self._engine = None
 
     def drawn(self, value: Given, population: Population) -> Any:
@@ -213,6 +216,9 @@ class Network:
             neurons = sum(p.size for p in self.populations) * self.batch
             parts = self.threads or max(1, min(_cores(), neurons // _WORTHWHILE))
             self._engine = Engine(self, parts)
+            if self._in_flight is not None:
+                self._engine.resume(self._in_flight, self.step)
+                self._in_flight = None
             candidates = [parts] if self.threads else sorted({1, *(1 << k for k in range(8) if 1 << k < parts), parts})
             self._pace = Pace(candidates)
         return self._engine

@@ -42,6 +42,8 @@ class Projection:
         self.receptor = receptor_of(name, post, receptor)
         network = pre.network
         self.dt, self.seed = network.dt, subseed(network.seed, PROJECTION, number)
+        # Connected in this step: it carries the spikes from then on.
+        self.since = network.step
         # An input that acts at the end of a step arrives there; any other at the beginning of the step after it.
         self.shift = 0 if self.receptor in post.population.late_inputs else 1
         self.weight = self._checked_weight(weight)
