@@ -20,6 +20,7 @@ from ._seeds import VALUES, subseed
 from .devices import Device, Target
 from .distributions import Distribution
 from .population import Given, Population, View
+from .progress import Progress, looking_on
 from .projection import Amount, Projection
 from .recorders import Recorder
 from .result import Result
@@ -223,7 +224,7 @@ class Network:
             self._pace = Pace(candidates)
         return self._engine
 
-    def run(self, duration: float, *, progress: bool | None = None) -> Result:
+    def run(self, duration: float, *, progress: bool | Progress | None = None) -> Result:
         """Advance by `duration` ms; return what was recorded meanwhile.
 
         Shows a progress bar if it takes long and a terminal looks on, or as `progress` says.
@@ -233,9 +234,10 @@ class Network:
         steps = self._steps(duration)
         engine, start = self.build(), self.time
         goal, logs = self.step + steps, list[Spikes]()
-        with interruptible() as interruptions:
+        with interruptible() as interruptions, looking_on(progress, start, goal * self.dt) as reached:
             while self.step < goal and not interruptions:
                 logs.append(self._slice(engine, goal))
+                reached(self.time)
         result = Result.of(self, start, logs)
         if interruptions:
             raise Interrupted(result)
