@@ -68,5 +68,9 @@ class CheckpointError(SpikeloomError, ValueError):
     """A checkpoint or run folder that is missing, damaged or of another version."""
 
 
+class RankError(SpikeloomError, RuntimeError):
+    """Another process of a run on several has died, failed or does not answer; the message names it."""
+
+
 class RoundedDelayWarning(UserWarning):
     """A delay that is no whole number of steps was rounded; the message says to what."""

@@ -43,7 +43,7 @@ def whole() -> tuple[tuple[bytes, ...], list[bytes]]:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 9])
-@pytest.mark.parametrize("at", [0.1, 3.3, 20.0])
+@pytest.mark.parametrize("at", [0.1, 13.3, 20.0])
 def test_a_run_in_pieces_with_the_network_built_anew_is_the_run(
     whole: tuple[tuple[bytes, ...], list[bytes]], threads: int, at: float
 ) -> None:

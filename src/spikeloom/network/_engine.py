@@ -33,6 +33,7 @@ from ._in_flight import InFlight, put_in, taken_out
 from ._partition import edges_of
 from ._rows import RowBuilder, Rows, bundles_of, slots_of
 from ._seeds import POPULATION, subseed
+from ._watch import watch_units
 from .population import Population
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Part:
     inputs: int
     buffer: NDArray[Any]
     box: Box
-    control: NDArray[np.int64] = field(default_factory=lambda: np.array([0, 0, 0, 0, -1], dtype=np.int64))
+    control: NDArray[np.int64] = field(default_factory=lambda: np.array([0, 0, 0, 0, -1, 0, 0], dtype=np.int64))
     rows: list[Rows] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
@@ -178,6 +179,7 @@ class Engine:
             if part.bounds[population.number][0] < part.bounds[population.number][1]:
                 for run in range(self.batch):
                     part.units += self.update_units(part, population, run)
+                    part.units += watch_units(self, part, population, run)
         part.units.append(self._collector(part))
         for recorder in self.network.recorders:
             for run in range(self.batch):

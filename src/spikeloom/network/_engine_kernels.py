@@ -61,8 +61,8 @@ PART = layout(
     "log_per_step",  # at most so many spikes are logged in a step
 )
 # What a part's kernels tell each other: which of the two outboxes is in use, the first step of the interval, spikes in
-# the outbox and in the log, and the number of a unit that has found NaN, or -1.
-CONTROL = layout("parity", "start", "count", "logged", "nan_unit")
+# the outbox and in the log, and the number of a watch that has found NaN, or -1, where and in which step.
+CONTROL = layout("parity", "start", "count", "logged", "nan_unit", "nan_neuron", "nan_step")
 # An outbox: neurons by parity, then by parity where the spikes of each step and lane begin.
 BOX = layout("ids", "ids_odd", "places", "places_odd")
 
