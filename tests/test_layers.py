@@ -13,7 +13,7 @@ ROOT = "__init__"
 
 # From the ground up. A place may import the places on lower lines, and itself.
 HOUSE = (
-    ("errors",),
+    ("errors", "_pictures"),
     ("parameters",),
     ("surrogate", "random"),
     ("compile",),

@@ -9,7 +9,7 @@ torch.Size([8, 1, 3])
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import coding, datasets, errors, neurons, nn, surrogate, synapses, training
+from . import _pictures, coding, datasets, errors, neurons, nn, surrogate, synapses, training
 from .coding import check_encoder
 from .compile import backend, memory
 from .neurons import (
@@ -63,6 +63,8 @@ __all__ = [
     "training",
     "unroll",
 ]
+
+_pictures.drawn_by(lambda: importlib.import_module(".report.network_result", __name__).draw_network)
 
 if TYPE_CHECKING:
     from . import network as network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class SpikeloomError(Exception):
@@ -51,6 +52,9 @@ class DeviceError(SpikeloomError, ValueError):
 class NonFiniteError(SpikeloomError, ArithmeticError):
     """NaN appeared; the message names neuron, state variable, time step and position."""
 
+    # What a network has recorded until then.
+    result: Any = None
+
 
 class TraceError(SpikeloomError, TypeError):
     """A neuron's statement that the compiler cannot trace; names file, line and method."""
@@ -70,6 +74,17 @@ class CheckpointError(SpikeloomError, ValueError):
 
 class RankError(SpikeloomError, RuntimeError):
     """Another process of a run on several has died, failed or does not answer; the message names it."""
+
+
+class RecordingError(SpikeloomError, RuntimeError):
+    """A recording that could not be written, for example because the disk is full; nothing is lost, see `result`."""
+
+    # What was recorded in memory until then.
+    result: Any = None
+
+
+class MissingPackageError(SpikeloomError, ImportError):
+    """An optional package that is not installed; the message says how to install it."""
 
 
 class RoundedDelayWarning(UserWarning):

@@ -5,24 +5,26 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import NonFiniteError, ParameterError, UnknownNameError
+from ..errors import NonFiniteError, ParameterError, RecordingError
 from ..neurons import Neuron
-from ._engine import Engine, Spikes
+from ._engine import Engine
 from ._in_flight import InFlight
 from ._pace import Pace, interruptible
+from ._recordings import Recordings
 from ._seeds import VALUES, subseed
 from .devices import Device, Target
 from .distributions import Distribution
 from .population import Given, Population, View
 from .progress import Progress, looking_on
 from .projection import Amount, Projection
-from .recorders import Recorder
+from .recorders import Rate, Recorder
 from .result import Result
 from .rules import Rule
 from .sources import Source
@@ -89,7 +91,7 @@ class Network:
         # Spikes on their way, while there is no engine.
         self._in_flight: InFlight | None = None
         self._drawn = 0
-        self._logged: dict[int, NDArray[np.uint8]] = {}
+        self._recordings = Recordings(self)
 
     @property
     def time(self) -> float:
@@ -191,22 +193,40 @@ class Network:
         self._drawn += 1
         return value.sample(subseed(self.seed, VALUES, self._drawn), 0, population.size)
 
-    def record(self, view: View, *variables: str, every: float | None = None) -> None:
-        """Record the spikes of some neurons, `"s"`, or state variables by name, once in `every` ms.
+    def record(
+        self,
+        what: View | Projection,
+        *variables: str | Rate,
+        every: float | None = None,
+        to: str | Path | None = None,
+    ) -> None:
+        """Record the spikes of some neurons, `"s"`, states by name, the mean rate, `Rate(bin)`, or a projection's weights.
 
-        Raises: UnknownNameError.
+        States and weights are recorded once in `every` ms, at its multiples, else in each step; spikes always. What is
+        recorded is in the result of `run`, or in the HDF5 file `to`, which is whole after every slice of a run and
+        takes no memory; `Result.load` reads it.
+
+        Raises: ParameterError, UnknownNameError.
+
+        >>> import spikeloom as sl
+        >>> net = sl.network.Network(dt=0.1, seed=1)
+        >>> cells = net.population(100, sl.LIF(tau_mem=20.0), name="cells")
+        >>> net.record(cells, "s", sl.network.Rate(5.0))
+        >>> net.record(cells[:10], "v", every=1.0)
+        >>> net.run(20.0)["cells"]["v"].values.shape
+        (20, 10)
         """
-        population = view.population
-        for variable in variables or ("s",):
-            if variable != "s":
-                raise UnknownNameError(f"variable of {population.name}", variable, [*population.states, "s"])
-            mask = self._logged.setdefault(population.number, np.zeros(population.fired.shape[1], dtype=np.uint8))
-            mask[view.indices] = 1
+        if not isinstance(what, View | Projection):
+            raise ParameterError("record", expected="a population, a view or a projection", got=repr(what))
+        if (what.network if isinstance(what, View) else what.pre.network) is not self:
+            raise ParameterError("record", expected="a part of this network", got=repr(what))
+        self._recordings.add(what, variables, every, to)
         self.changed()
 
     def logged(self, population: Population) -> NDArray[np.uint8] | None:
         """Whose spikes are recorded: a byte per neuron, or None."""
-        return self._logged.get(population.number)
+        log = self._recordings.spikes.get(population.number)
+        return None if log is None else log.mask
 
     def build(self) -> Engine:
         """Generate the connections; the first run does so otherwise."""
@@ -229,16 +249,23 @@ class Network:
 
         Shows a progress bar if it takes long and a terminal looks on, or as `progress` says.
 
-        Raises: ParameterError for a duration that is no multiple of dt; NonFiniteError; Interrupted on Ctrl-C.
+        Raises: ParameterError for a duration that is no multiple of dt; NonFiniteError; Interrupted on Ctrl-C;
+        RecordingError where a file cannot be written. The last three have what was recorded until then as `result`, and
+        the network can be run on.
         """
         steps = self._steps(duration)
-        engine, start = self.build(), self.time
-        goal, logs = self.step + steps, list[Spikes]()
-        with interruptible() as interruptions, looking_on(progress, start, goal * self.dt) as reached:
-            while self.step < goal and not interruptions:
-                logs.append(self._slice(engine, goal))
-                reached(self.time)
-        result = Result.of(self, start, logs)
+        engine, start = self.build(), self.step
+        goal = start + steps
+        try:
+            self._recordings.prepare()
+            with interruptible() as interruptions, looking_on(progress, self.time, goal * self.dt) as reached:
+                while self.step < goal and not interruptions:
+                    self._slice(engine, goal)
+                    reached(self.time)
+        except (NonFiniteError, RecordingError) as error:
+            error.result = self._recordings.result(start)
+            raise
+        result = self._recordings.result(start)
         if interruptions:
             raise Interrupted(result)
         return result
@@ -255,8 +282,8 @@ class Network:
             raise ParameterError("duration of run", expected=expected, got=f"{self.time + duration:g} ms")
         return steps
 
-    def _slice(self, engine: Engine, goal: int) -> Spikes:
-        """Run some steps; return the spikes recorded in them."""
+    def _slice(self, engine: Engine, goal: int) -> None:
+        """Run some steps, and keep what is recorded in them."""
         assert self._pace is not None
         steps, threads = self._pace.next()
         steps = min(steps, goal - self.step)
@@ -268,8 +295,8 @@ class Network:
         self._pace.ran(done, (time.perf_counter() - began) * 1e3)
         for recorder in self.recorders:
             recorder.end(first, done)
+        self._recordings.took(engine.take_log())
         self._watch(first)
-        return engine.take_log()
 
     def _watch(self, since: int) -> None:
         """Refuse to go on where a state has become NaN."""
