@@ -1,45 +1,43 @@
-"""The kernels that build rows of synapses, in the kernel language (see `_words.py`).
+"""The kernels that take pairs from connection rules, in the kernel language (see `_words.py`).
 
 A rule draws pairs of a source and a target into a block, and calls a sink whenever the block is full. Of the sinks,
-`count_pairs` counts the synapses of each row, `place_pairs` puts them there, and `list_pairs` lists them. Rules are run
-once with each sink, and draw the same pairs, because random numbers depend on what is drawn and not on when. At the end
-`sort_row` orders each row by class, which is a delay, and in rows of uniform weights a weight.
+`count_pairs` counts the synapses of each row, `place_pairs` puts them there, `list_pairs` lists them, and `add_pairs`
+lets a spike arrive at them. Rules are run once with each sink, and draw the same pairs, because random numbers depend
+on what is drawn and not on when.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..compile import layout
 from ._words import (
     at,
-    first_word,
-    float64,
+    call,
     float64_at,
-    int32,
     int32_at,
     int64,
     int64_at,
     load,
-    math,
-    normal,
     real,
     real_at,
     store,
     target_at,
     uint16_at,
-    uint32_at,
-    word,
 )
 
 # Pairs in a block.
 BLOCK = 4096
 
-# Entries of the table of a sink. Sources and targets are numbered as in the views that are connected.
-SINK = (
-    "sources",  # block
+SINK = layout(
+    "sources",  # block: sources and targets by index in the views that are connected
     "targets",
     "entities",  # what random numbers are drawn from: each synapse has its own pair of entity and index
     "indices",
+    "weights",
+    "delays",
+    "own",  # out: how many pairs of the block are of this part
+    "exact",  # whether all pairs are
     "pre_map",  # index in the population by index in the view; 0 where it is first + step * index
     "pre_first",
     "pre_step",
@@ -48,222 +46,151 @@ SINK = (
     "post_step",
     "low",  # targets of this part
     "high",
+    "select",  # addresses of kernels; those of weights and delays are 0 where all synapses have the same
+    "weigh",
+    "delay",
+    "weight_kind",
+    "weight_numbers",  # two of the distribution, lowest, highest; or the weight of all
+    "weight_values",  # by entity * entity_stride + index * index_stride, like those of delays
+    "entity_stride",
+    "index_stride",
+    "first_delay",  # the shortest, or that of all, in steps
+    "delay_kind",
+    "delay_values",  # thresholds, or a delay for each synapse, or two numbers
+    "delay_guide",
+    "pre_positions",
+    "post_positions",
+    "box",
+    "seed",
     "first_row",
     "row_places",  # by row: how many synapses (count), or where the next one goes (place)
     "first_slot",  # of the inputs of these targets, in the part's buffer
+    "class_of_delay",
+    "out_sources",
     "out_targets",
     "out_weights",
-    "out_classes",
-    "weight_kind",
-    "weight_values",
-    "delay_kind",
-    "delay_values",  # constant: one delay; table: thresholds; array: a delay for each index
-    "delay_guide",
-    "class_of_delay",
-    "seed",
-    "first_delay",  # the shortest of a table
-    "out_sources",  # list
-    "out_delays",
-    "out_count",
+    "out_delays",  # as classes in `place_pairs`
+    "count",
+    "capacity",
 )
-WEIGHT_KINDS = ("constant", "array", "normal", "uniform", "lognormal", "exponential", "table")
-DELAY_KINDS = ("constant", "table", "array")
-# Purposes of the random numbers of a projection.
-PAIRS, WEIGHTS, DELAYS, EXTRA = range(4)
+
+
+def in_population(map_: Any, first: Any, step: Any, index: Any) -> Any:
+    """Index in the population of what has an index in a view."""
+    return load(int64_at(map_), index) if map_ != 0 else first + step * index
+
+
+def select_own(table: Any, lo: Any, hi: Any, step: Any) -> None:
+    """Keep those of the `hi` pairs of the block whose target is of this part."""
+    sources, targets = int32_at(load(table, SINK.sources)), int32_at(load(table, SINK.targets))
+    entities, indices = int32_at(load(table, SINK.entities)), int32_at(load(table, SINK.indices))
+    post_map, post_first = load(table, SINK.post_map), load(table, SINK.post_first)
+    post_step = load(table, SINK.post_step)
+    low, high = load(table, SINK.low), load(table, SINK.high)
+    own = hi
+    if load(table, SINK.exact) == 0:
+        own = int64(0)
+        k = int64(0)
+        while k < hi:
+            post = in_population(post_map, post_first, post_step, int64(load(targets, k)))
+            # Without a branch: what is not kept is written over by the next.
+            store(sources, own, load(sources, k))
+            store(targets, own, load(targets, k))
+            store(entities, own, load(entities, k))
+            store(indices, own, load(indices, k))
+            own += int64((post >= low) & (post < high))
+            k += 1
+    store(table, SINK.own, own)
 
 
 def count_pairs(table: Any, lo: Any, hi: Any, step: Any) -> None:
-    """Count the `hi` pairs of the block whose target is of this part."""
-    sources, targets = int32_at(load(table, 0)), int32_at(load(table, 1))
-    pre_map, pre_first, pre_step = load(table, 4), load(table, 5), load(table, 6)
-    post_map, post_first, post_step = load(table, 7), load(table, 8), load(table, 9)
-    low, high = load(table, 10), load(table, 11)
-    counts = at(int64_at(load(table, 13)), load(table, 12))
+    """Count the synapses of each row."""
+    call(load(table, SINK.select), table, int64(0), hi, int64(0))
+    own = load(table, SINK.own)
+    sources = int32_at(load(table, SINK.sources))
+    pre_map, pre_first, pre_step = load(table, SINK.pre_map), load(table, SINK.pre_first), load(table, SINK.pre_step)
+    counts = at(int64_at(load(table, SINK.row_places)), load(table, SINK.first_row))
     k = int64(0)
-    while k < hi:
-        post = int64(load(targets, k))
-        post = load(int64_at(post_map), post) if post_map != 0 else post_first + post_step * post
-        if (post >= low) & (post < high):
-            pre = int64(load(sources, k))
-            pre = load(int64_at(pre_map), pre) if pre_map != 0 else pre_first + pre_step * pre
-            store(counts, pre, load(counts, pre) + 1)
+    while k < own:
+        pre = in_population(pre_map, pre_first, pre_step, int64(load(sources, k)))
+        store(counts, pre, load(counts, pre) + 1)
         k += 1
 
 
 def place_pairs(table: Any, lo: Any, hi: Any, step: Any) -> None:
-    """Put the `hi` pairs of the block into their rows, with weight and delay."""
-    sources, targets = int32_at(load(table, 0)), int32_at(load(table, 1))
-    entities, indices = int32_at(load(table, 2)), int32_at(load(table, 3))
-    pre_map, pre_first, pre_step = load(table, 4), load(table, 5), load(table, 6)
-    post_map, post_first, post_step = load(table, 7), load(table, 8), load(table, 9)
-    low, high = load(table, 10), load(table, 11)
-    places = at(int64_at(load(table, 13)), load(table, 12))
-    first_slot = load(table, 14)
-    out_targets, out_weights = target_at(load(table, 15)), real_at(load(table, 16))
-    out_classes = uint16_at(load(table, 17))
-    weighted, classed = load(table, 16) != 0, load(table, 17) != 0
-    weight_kind, weight_values = load(table, 18), float64_at(load(table, 19))
-    delay_kind = load(table, 20)
-    thresholds, delays = uint32_at(load(table, 21)), int32_at(load(table, 21))
-    guide = int32_at(load(table, 22))
-    class_of_delay = int32_at(load(table, 23))
-    seed, first_delay = word(load(table, 24)), load(table, 25)
+    """Put the synapses into their rows, with weight and class of delay."""
+    call(load(table, SINK.select), table, int64(0), hi, int64(0))
+    own = load(table, SINK.own)
+    sources, targets = int32_at(load(table, SINK.sources)), int32_at(load(table, SINK.targets))
+    weights, delays = real_at(load(table, SINK.weights)), int32_at(load(table, SINK.delays))
+    pre_map, pre_first, pre_step = load(table, SINK.pre_map), load(table, SINK.pre_first), load(table, SINK.pre_step)
+    post_map, post_first = load(table, SINK.post_map), load(table, SINK.post_first)
+    post_step = load(table, SINK.post_step)
+    places = at(int64_at(load(table, SINK.row_places)), load(table, SINK.first_row))
+    shift = load(table, SINK.first_slot) - load(table, SINK.low)
+    out_targets, out_weights = target_at(load(table, SINK.out_targets)), real_at(load(table, SINK.out_weights))
+    out_classes = uint16_at(load(table, SINK.out_delays))
+    class_of_delay = int32_at(load(table, SINK.class_of_delay))
+    weighted, classed = load(table, SINK.out_weights) != 0, load(table, SINK.out_delays) != 0
+    drawn, first_delay = load(table, SINK.delay) != 0, load(table, SINK.first_delay)
+    if weighted:
+        call(load(table, SINK.weigh), table, int64(0), own, int64(0))
+    if drawn:
+        call(load(table, SINK.delay), table, int64(0), own, int64(0))
     k = int64(0)
-    while k < hi:
-        post = int64(load(targets, k))
-        post = load(int64_at(post_map), post) if post_map != 0 else post_first + post_step * post
-        if (post >= low) & (post < high):
-            pre = int64(load(sources, k))
-            pre = load(int64_at(pre_map), pre) if pre_map != 0 else pre_first + pre_step * pre
-            q = load(places, pre)
-            store(places, pre, q + 1)
-            store(out_targets, q, first_slot + post - low)
-            entity, index = load(entities, k), load(indices, k)
-            if weighted:
-                w = load(weight_values, 0)
-                if weight_kind == 1:
-                    w = load(weight_values, int64(index))
-                elif weight_kind == 6:
-                    # A table of quantiles, and in between straight lines.
-                    u = float64(first_word(seed, int32(1), entity, index)) * 2.0**-16
-                    n = int64(u)
-                    w = load(weight_values, n) + (u - float64(n)) * (
-                        load(weight_values, n + 1) - load(weight_values, n)
-                    )
-                elif weight_kind >= 2:
-                    lowest, highest = load(weight_values, 2), load(weight_values, 3)
-                    attempt = int32(0)
-                    again = True
-                    while again:
-                        purpose = int32(int32(1) + int32(attempt << int32(2)))
-                        if weight_kind == 2:
-                            w = load(weight_values, 0) + load(weight_values, 1) * float64(
-                                normal(seed, purpose, entity, index)
-                            )
-                        else:
-                            u = (float64(first_word(seed, purpose, entity, index)) + 0.5) * 2.0**-32
-                            if weight_kind == 3:
-                                w = load(weight_values, 0) + (load(weight_values, 1) - load(weight_values, 0)) * u
-                            elif weight_kind == 4:
-                                z = float64(normal(seed, purpose, entity, index))
-                                w = math.exp(load(weight_values, 0) + load(weight_values, 1) * z)
-                            else:
-                                w = -load(weight_values, 0) * math.log(u)
-                        attempt = int32(attempt + int32(1))
-                        again = not ((w >= lowest) & (w <= highest)) and attempt < int32(100000)
-                store(out_weights, q, real(w))
-            if classed:
-                delay = first_delay
-                if delay_kind == 1:
-                    x = first_word(seed, int32(2), entity, index)
-                    d = int64(load(guide, int64(x) >> 24))
-                    while int64(x) > int64(load(thresholds, d)):
-                        d += 1
-                    delay = first_delay + d
-                elif delay_kind == 2:
-                    delay = int64(load(delays, int64(index)))
-                store(out_classes, q, load(class_of_delay, delay))
+    while k < own:
+        post = in_population(post_map, post_first, post_step, int64(load(targets, k)))
+        pre = in_population(pre_map, pre_first, pre_step, int64(load(sources, k)))
+        q = load(places, pre)
+        store(places, pre, q + 1)
+        store(out_targets, q, post + shift)
+        if weighted:
+            store(out_weights, q, load(weights, k))
+        if classed:
+            delay = int64(load(delays, k)) if drawn else first_delay
+            store(out_classes, q, load(class_of_delay, delay))
         k += 1
 
 
 def list_pairs(table: Any, lo: Any, hi: Any, step: Any) -> None:
-    """List the `hi` pairs of the block by index in the views, with entity and index."""
-    counter = int64_at(load(table, 28))
-    at_ = load(counter, 0)
-    capacity = load(counter, 1)
+    """List pairs by index in the views, with weights and delays where they differ; count what there is no room for."""
+    count, capacity = load(table, SINK.count), load(table, SINK.capacity)
+    sources, targets = int32_at(load(table, SINK.sources)), int32_at(load(table, SINK.targets))
+    weights, delays = real_at(load(table, SINK.weights)), int32_at(load(table, SINK.delays))
+    out_sources, out_targets = int32_at(load(table, SINK.out_sources)), int32_at(load(table, SINK.out_targets))
+    out_weights, out_delays = real_at(load(table, SINK.out_weights)), int32_at(load(table, SINK.out_delays))
+    weigh, delay = load(table, SINK.weigh), load(table, SINK.delay)
+    if count + hi <= capacity:
+        if weigh != 0:
+            call(weigh, table, int64(0), hi, int64(0))
+        if delay != 0:
+            call(delay, table, int64(0), hi, int64(0))
+        k = int64(0)
+        while k < hi:
+            store(out_sources, count + k, load(sources, k))
+            store(out_targets, count + k, load(targets, k))
+            if weigh != 0:
+                store(out_weights, count + k, load(weights, k))
+            if delay != 0:
+                store(out_delays, count + k, load(delays, k))
+            k += 1
+    store(table, SINK.count, count + hi)
+
+
+def add_pairs(table: Any, lo: Any, hi: Any, step: Any) -> None:
+    """Add the weights of the synapses to the inputs of their targets."""
+    call(load(table, SINK.select), table, int64(0), hi, int64(0))
+    own = load(table, SINK.own)
+    targets, weights = int32_at(load(table, SINK.targets)), real_at(load(table, SINK.weights))
+    post_map, post_first = load(table, SINK.post_map), load(table, SINK.post_first)
+    post_step = load(table, SINK.post_step)
+    inputs, shift = real_at(load(table, SINK.out_weights)), load(table, SINK.first_slot) - load(table, SINK.low)
+    weigh = load(table, SINK.weigh)
+    if weigh != 0:
+        call(weigh, table, int64(0), own, int64(0))
+    same = real(load(float64_at(load(table, SINK.weight_numbers)), 0))
     k = int64(0)
-    while k < hi:
-        if at_ < capacity:
-            entry = 0
-            while entry < 4:
-                store(int32_at(load(int64_at(load(table, 26)), entry)), at_, load(int32_at(load(table, entry)), k))
-                entry += 1
-        at_ += 1
+    while k < own:
+        slot = in_population(post_map, post_first, post_step, int64(load(targets, k))) + shift
+        store(inputs, slot, load(inputs, slot) + (load(weights, k) if weigh != 0 else same))
         k += 1
-    store(counter, 0, at_)
-
-
-# Entries of the table of `sort_rows`.
-SORT = (
-    "row_place",  # by row: the first synapse; one more at the end
-    "rows",
-    "classes",
-    "class_delay",
-    "class_weight",
-    "targets",
-    "weights",  # per synapse; 0 in rows of uniform weights
-    "synapse_class",
-    "segments",  # out: count and delay of each
-    "segment_weights",  # out, in rows of uniform weights
-    "row_segment",  # out
-    "room_targets",
-    "room_weights",
-    "histogram",
-    "segment_count",  # out
-)
-
-
-def sort_rows(table: Any, lo: Any, hi: Any, step: Any) -> None:
-    """Order the synapses of each row by class, keeping the order within a class, and write its segments."""
-    row_place, rows, classes = int64_at(load(table, 0)), load(table, 1), load(table, 2)
-    class_delay, class_weight = int32_at(load(table, 3)), real_at(load(table, 4))
-    targets, weights = target_at(load(table, 5)), real_at(load(table, 6))
-    weighted, classed = load(table, 6) != 0, load(table, 7) != 0
-    synapse_class = uint16_at(load(table, 7))
-    segments, segment_weights = int32_at(load(table, 8)), real_at(load(table, 9))
-    uniform = load(table, 9) != 0
-    row_segment = int64_at(load(table, 10))
-    room_targets, room_weights = target_at(load(table, 11)), real_at(load(table, 12))
-    histogram = int64_at(load(table, 13))
-    segment = int64(0)
-    row = int64(0)
-    while row < rows:
-        first, stop = load(row_place, row), load(row_place, row + 1)
-        store(row_segment, row, segment)
-        if stop > first:
-            c = int64(0)
-            while c < classes:
-                store(histogram, c, int64(0))
-                c += 1
-            k = first
-            while k < stop and classed:
-                c = int64(load(synapse_class, k))
-                store(histogram, c, load(histogram, c) + 1)
-                k += 1
-            if not classed:
-                store(histogram, 0, stop - first)
-            total = int64(0)
-            c = int64(0)
-            while c < classes:
-                n = load(histogram, c)
-                store(histogram, c, total)
-                total += n
-                if n > 0:
-                    store(segments, 2 * segment, int32(n))
-                    store(segments, 2 * segment + 1, load(class_delay, c))
-                    if uniform:
-                        store(segment_weights, segment, load(class_weight, c))
-                    segment += 1
-                c += 1
-            if classed:
-                k = first
-                while k < stop:
-                    c = int64(load(synapse_class, k))
-                    q = load(histogram, c)
-                    store(histogram, c, q + 1)
-                    store(room_targets, q, load(targets, k))
-                    if weighted:
-                        store(room_weights, q, load(weights, k))
-                    k += 1
-                k = first
-                while k < stop:
-                    store(targets, k, load(room_targets, k - first))
-                    if weighted:
-                        store(weights, k, load(room_weights, k - first))
-                    k += 1
-        # Never due.
-        store(segments, 2 * segment, int32(0))
-        store(segments, 2 * segment + 1, int32(0x3FFFFFFF))
-        segment += 1
-        row += 1
-    store(int64_at(load(table, 14)), 0, segment)

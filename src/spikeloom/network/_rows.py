@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ..compile import Table, invoke, native
 from ..errors import ParameterError
-from ._row_kernels import BLOCK, DELAY_KINDS, WEIGHT_KINDS, count_pairs, place_pairs, sort_rows
-from .distributions import Distribution
+from ._row_kernels import count_pairs, place_pairs
+from ._sinks import Block, drawn
+from ._sort_kernel import SORT, sort_rows
 from .population import Population
 from .projection import Projection
 
@@ -112,7 +113,7 @@ class RowBuilder:
     ) -> None:
         self.bundle, self.bounds, self.slots, self.real = bundle, bounds, slots, real
         self.target = "uint16" if size <= 1 << 16 else "int32"
-        self.block = tuple(np.empty(BLOCK, dtype=np.int32) for _ in range(4))
+        self.block = Block(real)
 
     def build(self) -> Rows:
         """Count, place, sort."""
@@ -137,38 +138,21 @@ class RowBuilder:
         low, high = self.bounds[post.number]
         if low == high:
             return
-        targets, weights, classes = out or (0, 0, 0)
-        table = Table(
-            *self.block,
-            *_mapped(projection.pre.indices),
-            *_mapped(projection.post.indices),
-            low,
-            high,
-            self.bundle.first_row[projection.pre.population.number],
-            row_places,
-            self.slots[post.number, projection.receptor],
-            targets,
-            0 if weights is None else weights,
-            0 if classes is None else classes,
-            *_weight_entries(projection.weight),
-            *self._delay_entries(projection),
-            projection.seed,
-            projection.first_delay,
-        )
-        lo, hi = _range(projection.post.indices, low, high)
-        projection.rule.draw(projection, sink, table, self.block, lo, hi)
+        targets, weights, classes = out or (0, None, None)
+        drawn(
+            projection, sink, self.block, low, high,
+            first_row=self.bundle.first_row[projection.pre.population.number], row_places=row_places,
+            first_slot=self.slots[post.number, projection.receptor], out_targets=targets,
+            out_weights=0 if weights is None else weights, out_delays=0 if classes is None else classes,
+            class_of_delay=self._class_of_delay(projection),
+        )  # fmt: skip
 
-    def _delay_entries(self, projection: Projection) -> tuple[Any, ...]:
+    def _class_of_delay(self, projection: Projection) -> NDArray[np.int32]:
         weight = _class_weight(projection)
-        class_of = np.zeros(int(projection.delay_steps.max(initial=0)) + 1, dtype=np.int32)
+        class_of = np.zeros(int(projection.delay_steps.max(initial=projection.delays.first)) + 1, dtype=np.int32)
         for d in projection.delay_steps:
             class_of[d] = self.bundle.classes[int(d), weight]
-        if projection.listed_delays:
-            return DELAY_KINDS.index("array"), projection.delay_chances.astype(np.int32), 0, class_of
-        if len(projection.delay_chances) == 1:
-            return DELAY_KINDS.index("constant"), 0, 0, class_of
-        thresholds, guide = chance_table(np.asarray(projection.delay_chances, dtype=np.float64))
-        return DELAY_KINDS.index("table"), thresholds, guide, class_of
+        return class_of
 
     def _sorted(self, places: Any, targets: Any, weights: Any, classes: Any) -> Rows:
         bundle = self.bundle
@@ -177,65 +161,20 @@ class RowBuilder:
         segments = np.empty((most, 2), dtype=np.int32)
         segment_weights = np.empty(most, dtype=self.real) if bundle.uniform else None
         row_segment, count = np.zeros(bundle.rows + 1, dtype=np.int64), np.zeros(1, dtype=np.int64)
-        table = Table(
-            places,
-            bundle.rows,
-            len(bundle.class_delay),
-            bundle.class_delay,
-            bundle.class_weight.astype(self.real),
-            targets,
-            0 if weights is None else weights,
-            0 if classes is None else classes,
-            segments,
-            0 if segment_weights is None else segment_weights,
-            row_segment,
-            np.empty(longest_row, dtype=self.target),
-            np.empty(longest_row if weights is not None else 0, dtype=self.real),
-            np.zeros(len(bundle.class_delay), dtype=np.int64),
-            count,
-        )
+        table = Table.of(
+            SORT, row_place=places, rows=bundle.rows, classes=len(bundle.class_delay), class_delay=bundle.class_delay,
+            class_weight=bundle.class_weight.astype(self.real), targets=targets,
+            weights=0 if weights is None else weights, synapse_class=0 if classes is None else classes,
+            segments=segments, segment_weights=0 if segment_weights is None else segment_weights,
+            row_segment=row_segment, room_targets=np.empty(longest_row, dtype=self.target),
+            room_weights=np.empty(longest_row if weights is not None else 0, dtype=self.real),
+            histogram=np.zeros(len(bundle.class_delay), dtype=np.int64), segment_count=count,
+        )  # fmt: skip
         invoke(native(sort_rows, self.real, target=self.target), table)
         used = int(count[0])
         kept = segments[:used].copy()
         per = segment_weights[:used].copy() if segment_weights is not None else weights
         return Rows(bundle, places, row_segment, kept, targets, per)
-
-
-def _mapped(indices: NDArray[np.int64]) -> tuple[Any, int, int]:
-    """How a view numbers the neurons of its population: by a list, or as first + step * index."""
-    if not len(indices):
-        return 0, 0, 0
-    step = int(indices[1] - indices[0]) if len(indices) > 1 else 1
-    if (np.diff(indices) == step).all():
-        return 0, int(indices[0]), step
-    return np.ascontiguousarray(indices), 0, 0
-
-
-def _range(indices: NDArray[np.int64], low: int, high: int) -> tuple[int, int]:
-    """Where in a view the neurons low ... high - 1 of its population stand; all of it where it is in no order."""
-    if (np.diff(indices) > 0).all():
-        lo, hi = np.searchsorted(indices, [low, high])
-        return int(lo), int(hi)
-    return 0, len(indices)
-
-
-def _weight_entries(weight: float | NDArray[np.float64] | Distribution) -> tuple[int, Any]:
-    if isinstance(weight, Distribution):
-        kind = weight.kind
-        return WEIGHT_KINDS.index(kind), np.array([*weight.numbers(), weight.low, weight.high])
-    if isinstance(weight, float):
-        return WEIGHT_KINDS.index("constant"), np.array([weight])
-    return WEIGHT_KINDS.index("array"), np.ascontiguousarray(weight.ravel())
-
-
-def chance_table(chances: NDArray[np.float64]) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
-    """For a word of 32 random bits: the largest of each outcome, and for its upper eight bits where to begin."""
-    total = np.cumsum(chances) / chances.sum()
-    thresholds = np.clip(np.floor(total * 2.0**32) - 1, 0, 2.0**32 - 1).astype(np.uint32)
-    thresholds[-1] = 2**32 - 1
-    starts = (np.arange(256, dtype=np.uint64) << np.uint64(24)).astype(np.uint32)
-    guide = np.searchsorted(thresholds, starts).astype(np.int32)
-    return thresholds, guide
 
 
 def slots_of(populations: Sequence[Population], bounds: dict[int, tuple[int, int]]) -> tuple[dict[Any, int], int]:

@@ -39,6 +39,7 @@ store: Any = None
 target_at: Any = None
 uint8: Any = None
 uint8_at: Any = None
+uint16: Any = None
 uint16_at: Any = None
 uint32: Any = None
 uint32_at: Any = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -10,21 +9,27 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 
-from ..errors import DTypeError, ParameterError, RoundedDelayWarning, UnknownNameError
+from ..errors import DTypeError, ParameterError, ShapeError, UnknownNameError
+from ._delays import added, delays_of, verified
 from ._seeds import PROJECTION, subseed
+from .distances import DistanceDelay
 from .distributions import Distribution
 from .population import View
-from .rules import Rule
+from .rules import Explicit, Rule
+from .rules.rule import places
+from .synapses import Synapses, counted, synapses_of
 
 Amount = float | Sequence[float] | NDArray[Any] | torch.Tensor | Distribution
-Delays = tuple[int, NDArray[np.float64] | NDArray[np.int64]]
-# Steps beyond which a delay is surely a mistake in units.
-LONGEST = 60_000
+Delay = Amount | DistanceDelay
 
 
 class Projection:
-    """Synapses from one view to another. Made by `Network.connect`."""
+    """Synapses from one view to another. Made by `Network.connect`.
+
+    `len(projection)` is their number, `projection.synapses()` lists them, `projection.matrix()` sums their weights.
+    """
 
     def __init__(
         self,
@@ -34,28 +39,60 @@ class Projection:
         post: View,
         rule: Rule,
         weight: Amount,
-        delay: Amount,
-        axonal_delay: Amount,
+        delay: Delay,
+        axonal_delay: Delay,
         receptor: str,
     ) -> None:
         self.number, self.name, self.pre, self.post, self.rule = number, name, pre, post, rule
         self.receptor = receptor_of(name, post, receptor)
+        for end, view in (("pre", pre), ("post", post)):
+            if len(np.unique(view.indices)) != len(view):
+                raise ParameterError(f"{end} of {name}", expected="each neuron once", got=f"{view!r} with some twice")
         network = pre.network
         self.dt, self.seed = network.dt, subseed(network.seed, PROJECTION, number)
-        # Connected in this step: it carries the spikes from then on.
+        # The step in which it was made; earlier spikes do not come through it.
         self.since = network.step
+        self.real = str(network.dtype).removeprefix("torch.")
         # An input that acts at the end of a step arrives there; any other at the beginning of the step after it.
         self.shift = 0 if self.receptor in post.population.late_inputs else 1
-        self.weight = self._checked_weight(weight)
         self.delay, self.axonal_delay = delay, axonal_delay
-        self.first_delay, self.delay_chances = _added(self._delays(delay), self._delays(axonal_delay))
-        self._check_delays()
+        ways = (self._delays("delay", delay), self._delays("axonal_delay", axonal_delay))
+        in_all = added(name, *ways)
+        verified(name, in_all, 1 - self.shift, self.dt)
+        # From here on as the engine counts them.
+        self.delays = in_all.later(self.shift)
         rule.verify(self)
+        if self.delays.listed is not None:
+            self._verify_listed("delay", np.shape(delay) or np.shape(axonal_delay), self.delays.listed.size)
+        self.weight = self._checked_weight(weight)
 
     def _checked_weight(self, weight: Amount) -> float | NDArray[np.float64] | Distribution:
-        if isinstance(weight, Distribution):
-            return weight
-        return self._numbers("weight", weight)
+        given = weight if isinstance(weight, Distribution) else self._numbers("weight", weight)
+        checked: float | NDArray[np.float64] | Distribution = self.rule.weights(self, given)
+        most = float(np.finfo(self.real).max)
+        if isinstance(checked, Distribution):
+            low, high = max(checked.low, -most), min(checked.high, most)
+            if checked.cdf(high) - checked.cdf(low) < 0.5 * (checked.cdf(checked.high) - checked.cdf(checked.low)):
+                raise ParameterError(f"weight of {self.name}", expected=f"numbers of {self.real}", got=checked)
+            return checked
+        if np.abs(checked).max(initial=0.0) > most:
+            got = np.abs(checked).max()
+            raise ParameterError(f"weight of {self.name}", expected=f"numbers that {self.real} holds", got=got)
+        if isinstance(checked, np.ndarray) and checked is given:
+            self._verify_listed("weight", checked.shape, checked.size)
+        return checked if isinstance(checked, float) else checked.ravel()
+
+    def _verify_listed(self, what: str, shape: tuple[int, ...], size: int) -> None:
+        """Raise where an array does not have a value for each synapse."""
+        listing = self.rule.listing(self)
+        label = f"{what} of {self.name}"
+        if listing is None:
+            do = f"give a number or a distribution, or use set_{what}s" if what == "weight" else ""
+            expected = f"no array, as {type(self.rule).__name__} does not number its synapses"
+            raise ShapeError(label, expected=expected, got=list(shape), do=do)
+        if shape not in (listing.shape, (int(np.prod(listing.shape)),)):
+            expected = f"a number, a distribution or one value per synapse, {list(listing.shape)}"
+            raise ShapeError(label, expected=expected, got=list(shape))
 
     def _numbers(self, what: str, value: Any) -> float | NDArray[np.float64]:
         label = f"{what} of {self.name}"
@@ -68,78 +105,73 @@ class Projection:
             raise ParameterError(label, expected="finite numbers", got=bad)
         return float(array) if array.ndim == 0 else array
 
-    def _delays(self, delay: Amount) -> Delays:
-        """In steps: the shortest and the chance of each from there on, or 0 and all of them."""
-        if isinstance(delay, Distribution):
-            return delay.steps(self.dt)
-        numbers = np.asarray(self._numbers("delay", delay))
-        steps = np.rint(numbers / self.dt)
-        off = np.abs(numbers / self.dt - steps)
-        if (off > 1e-6).any():
-            given, taken = (float(v.flat[int(off.argmax())]) for v in (numbers, steps * self.dt))
-            message = f"delay of {self.name}: {given:g} ms is no multiple of dt = {self.dt:g} ms, taken as {taken:g} ms"
-            warnings.warn(message, RoundedDelayWarning, stacklevel=4)
-        whole = steps.astype(np.int64)
-        return (int(whole), np.ones(1)) if whole.ndim == 0 else (0, whole.ravel())
-
-    def _check_delays(self) -> None:
-        """Not too short, and not so long that it must be a mistake; from here on as the engine counts them."""
-        listed = self.listed_delays and self.delay_chances.size
-        first = int(self.delay_chances.min()) if listed else self.first_delay
-        last = int(self.delay_chances.max()) if listed else first + len(self.delay_chances) - 1
-        label, least = f"delay of {self.name}", 1 - self.shift
-        if first < least:
-            expected = f"at least {least * self.dt:g} ms"
-            expected += " (what arrives jumps the potential at the end of a step)" if least else ""
-            raise ParameterError(label, expected=expected, got=f"{first * self.dt:g} ms")
-        if last > LONGEST:
-            raise ParameterError(label, expected=f"at most {LONGEST * self.dt:g} ms", got=f"{last * self.dt:g} ms")
-        if self.listed_delays:
-            self.delay_chances = self.delay_chances + self.shift
-        else:
-            self.first_delay += self.shift
-
-    @property
-    def listed_delays(self) -> bool:
-        """Whether each synapse has a delay that was given."""
-        return self.delay_chances.dtype == np.int64
+    def _delays(self, what: str, value: Delay) -> Any:
+        given = value if isinstance(value, Distribution | DistanceDelay) else self._numbers(what, value)
+        if not isinstance(given, Distribution | DistanceDelay) and np.min(given, initial=0.0) < 0:
+            raise ParameterError(f"{what} of {self.name}", expected="at least 0 ms", got=f"{np.min(given):g} ms")
+        return delays_of(self, given, self.dt)
 
     @cached_property
     def delay_steps(self) -> NDArray[np.int64]:
         """All delays that may occur, as the engine counts them."""
-        if self.listed_delays:
-            return np.unique(self.delay_chances).astype(np.int64)
-        return self.first_delay + np.flatnonzero(self.delay_chances)
+        return self.delays.occurring()
 
     def self_index(self) -> NDArray[np.int64]:
         """By target: which source is the same neuron, or the number of sources."""
-        found = np.full(len(self.post), len(self.pre), dtype=np.int64)
-        if self.pre.population is self.post.population:
-            place = np.full(self.pre.population.size, len(self.pre), dtype=np.int64)
-            place[self.pre.indices] = np.arange(len(self.pre))
-            found[:] = place[self.post.indices]
-        return found
+        return places(self.post, self.pre)
 
     @property
     def uniform(self) -> bool:
         """Whether all synapses have one weight."""
         return isinstance(self.weight, float)
 
+    def __len__(self) -> int:
+        return counted(self)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def synapses(self) -> Synapses:
+        """Sources and targets by index in what was connected, weights, delays in ms: one entry per synapse.
+
+        They are drawn again, in an order that is always the same.
+
+        >>> import spikeloom as sl
+        >>> net = sl.network.Network()
+        >>> cells = net.population(3, sl.LIF())
+        >>> made = net.connect(cells, cells, sl.network.rules.OneToOne(), weight=[1.0, 2.0, 3.0], delay=1.5)
+        >>> made.synapses().weight
+        array([1., 2., 3.], dtype=float32)
+        """
+        return synapses_of(self)
+
+    def set_weights(self, weights: Any) -> None:
+        """Give each synapse a weight, in the order of `synapses()`; the pairs and delays stay as they are.
+
+        From then on the pairs are stored as with `Explicit`. Raises: ShapeError, ParameterError, DTypeError.
+        """
+        given = self._numbers("weights", weights)
+        old = self.synapses()
+        if np.shape(given) not in ((), (len(old.pre),)):
+            expected = f"one for each of {len(old.pre)} synapses"
+            raise ShapeError(f"weights of {self.name}", expected=expected, got=list(np.shape(given)))
+        varied = self.delays.varied
+        steps = np.rint(old.delay / self.dt).astype(np.int64) + self.shift
+        self.rule = Explicit(old.pre, old.post)
+        if varied:
+            self.delays = type(self.delays)(0, listed=steps)
+        self.weight = self._checked_weight(np.broadcast_to(np.asarray(given), old.pre.shape))
+        self.__dict__.pop("delay_steps", None)
+        self.pre.network.changed()
+
+    def matrix(self) -> sparse.csr_array:
+        """Weights [sources, targets]; those of several synapses between two neurons are added up."""
+        pre, post, weight, _ = self.synapses()
+        shape = (len(self.pre), len(self.post))
+        return sparse.coo_array((weight.astype(np.float64), (pre, post)), shape=shape).tocsr()
+
     def __repr__(self) -> str:
         return f"{self.name}({self.rule!r})"
-
-
-def _added(a: Delays, b: Delays) -> Delays:
-    """The sum of two independent delays."""
-    listed = [delays for delays in (a, b) if delays[1].dtype == np.int64]
-    if not listed:
-        return a[0] + b[0], np.convolve(a[1], b[1])
-    if len(listed) == 2:
-        return 0, a[1] + b[1]
-    (_, steps), (first, chances) = (a, b) if a[1].dtype == np.int64 else (b, a)
-    if len(chances) > 1:
-        raise ParameterError("delay", expected="two distributions, or two arrays, or a number", got="one of each")
-    return 0, steps + first
 
 
 def receptor_of(what: str, post: View, receptor: str) -> str:
