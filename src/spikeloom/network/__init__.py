@@ -1,7 +1,16 @@
 """Simulation of networks of spiking neurons."""
 
 from . import devices, models, rules
-from .devices import Device
+from .devices import (
+    AlternatingCurrent,
+    Device,
+    DirectCurrent,
+    GapJunction,
+    NoiseCurrent,
+    Poisson,
+    SpikeTimes,
+    StepCurrent,
+)
 from .distributions import Distribution, Exponential, LogNormal, Normal, Uniform
 from .network import Interrupted, Network
 from .population import Population, View
@@ -15,7 +24,8 @@ from .sources import Source
 from .spike_trains import SpikeTrains
 
 __all__ = [
-    "Device", "Distribution", "Exponential", "FixedInDegree", "Interrupted", "LogNormal", "Network", "Normal",
-    "Population", "Progress", "Projection", "Rate", "Recording", "Result", "Rule", "Signal", "Source", "SpikeTrains",
-    "Uniform", "View", "devices", "models", "rules",
+    "AlternatingCurrent", "Device", "DirectCurrent", "Distribution", "Exponential", "FixedInDegree", "GapJunction",
+    "Interrupted", "LogNormal", "Network", "NoiseCurrent", "Normal", "Poisson", "Population", "Progress", "Projection",
+    "Rate", "Recording", "Result", "Rule", "Signal", "Source", "SpikeTimes", "SpikeTrains", "StepCurrent", "Uniform",
+    "View", "devices", "models", "rules",
 ]  # fmt: skip

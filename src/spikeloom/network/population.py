@@ -82,6 +82,8 @@ class Population(View):
             self[label] = value
         if isinstance(self.neuron, Neuron):
             self._rest()
+        else:
+            self.states.update(self.neuron.states(self))
         for label, value in initial.items():
             if label not in self.states:
                 raise UnknownNameError(f"initial value of {name}", label, self.states)

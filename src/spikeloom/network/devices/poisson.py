@@ -1,54 +1,136 @@
-"""Poisson input."""
+"""Poisson spikes."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from ...compile import Table, native
+from ...compile import Table, invoke, native
 from ...errors import ParameterError
-from ._kernels import poisson_input
-from .device import Device, Target
+from .._engine import Unit
+from .._seeds import POPULATION, subseed
+from ..sources import Source
+from ._checks import active_steps, verify_span
+from ._poisson_kernels import INPUT, NUMBERS, ROOM, poisson_each, poisson_input, tabulate_poisson
+from ._source_kernels import spike_by_chance
+from .device import Device, Span, Target
+from .waveforms import Numbers, Waveform, channels_of, waveform
 
 if TYPE_CHECKING:
-    from .._engine import Engine, Part, Unit
+    from .._engine import Engine, Part
+    from ..population import Population
+
+# Counts are numbers of 16 bits.
+_MOST = 5e4
 
 
-@dataclass(frozen=True)
-class Poisson(Device):
-    """Independent Poisson spike trains of a constant rate, in spikes/s, one for each target neuron."""
+@dataclass(frozen=True, eq=False)
+class Poisson(Device, Source):
+    """Poisson spike trains, each independent: as input of neurons, or as a population whose channels spike.
 
-    rate: float
+    `connect(Poisson(rate), view, weight=w)` gives each neuron a train of its own, with any number of spikes in a step;
+    `population(n, Poisson(rate))` makes n channels that are recorded and connected as neurons are, with at most one
+    spike per step, of probability rate dt. The rate is one number, [n] with one for each neuron or channel, or a
+    waveform. Trains are on from `start` to `stop`: spikes have times t with start < t <= stop.
+
+    Units: rate in spikes/s, times in ms. Raises: ParameterError, ShapeError, DTypeError; as a population for
+    rate dt > 1.
+
+    >>> import spikeloom as sl
+    >>> net = sl.network.Network(dt=0.1, seed=1)
+    >>> cells = net.population(10, sl.CurrentLIF())
+    >>> _ = net.connect(sl.network.Poisson(8000.0), cells, weight=0.1, delay=1.5)
+    >>> inputs = net.population(100, sl.network.Poisson(20.0))
+    """
+
+    rate: Waveform | Numbers
+    start: float = 0.0
+    stop: float = math.inf
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rate < math.inf:
-            raise ParameterError("Poisson.rate", expected="a rate >= 0 (spikes/s)", got=self.rate)
+        wave = waveform("Poisson.rate", self.rate)
+        if wave.extremes()[0] < 0:
+            raise ParameterError("Poisson.rate", expected="rates >= 0 (spikes/s)", got=wave.extremes()[0])
+        verify_span("Poisson", self.start, self.stop)
+        object.__setattr__(self, "_wave", wave)
+
+    @property
+    def wave(self) -> Waveform:
+        """The rate."""
+        return self._wave  # type: ignore[attr-defined, no-any-return]
+
+    def verify(self, target: Target) -> None:
+        dt = target.view.network.dt
+        self.wave.verify(f"rate of {target.name}", len(target.view), dt)
+        active_steps(target.name, self.start, self.stop, dt)
+        if self.wave.extremes()[1] * dt * 1e-3 > _MOST:
+            expected = f"at most {_MOST / dt * 1e3:g} spikes/s"
+            raise ParameterError(f"rate of {target.name}", expected=expected, got=self.wave.extremes()[1])
 
     def units(self, engine: Engine, part: Part, target: Target, run: int) -> list[Unit]:
-        """One kernel over the neurons of the part."""
-        from .._engine import Unit
+        """One kernel where all have one rate and otherwise another, and what follows the waveform."""
+        if self.wave.extremes()[1] == 0:
+            return []
+        make = self._alike if self.wave.size == 1 else self._each
+        return [unit for span in target.spans(part) for unit in make(engine, part, target, run, span)]
 
-        population = target.view.population
-        thresholds = poisson_thresholds(self.rate * 1e-3 * engine.network.dt)
-        low, high = part.bounds[population.number]
-        table = Table(
-            part.input_address(population, target.receptor, run), thresholds, target.weight.astype(engine.dtype),
-            target.delay, target.seed(run), len(thresholds), np.empty(512, dtype=np.int32),
+    def _common(self, engine: Engine, target: Target) -> tuple[int, int, int]:
+        return (target.delay, *active_steps(target.name, self.start, self.stop, engine.network.dt))
+
+    def _alike(self, engine: Engine, part: Part, target: Target, run: int, span: Span) -> list[Unit]:
+        dt = engine.network.dt
+        values, followers = self.wave.follow(dt, target.delay, lambda rates: rates * dt * 1e-3)
+        most = self.wave.extremes()[1] * dt * 1e-3
+        # As many outcomes as `tabulate_poisson` looks at, and room to fill up the last limits.
+        size = 2 * (int(12 * math.sqrt(most)) + 24) + 10
+        numbers, limits = np.zeros(len(NUMBERS), dtype=np.int64), np.full(size, 65535, dtype=np.uint16)
+        bounds, chances = np.zeros(size, dtype=np.int64), np.zeros(size)
+        tabulate = Table(values, np.full(1, np.nan), numbers, limits, bounds, chances)
+        several = len(target.weight) > 1 or not span.full
+        weights = span.spread(target.weight) if several else target.weight
+        entries = (
+            part.input_address(target.population, target.receptor, run), weights.astype(engine.dtype), int(several),
+            *self._common(engine, target), target.seed(run), numbers, limits, bounds, np.empty(ROOM, dtype=np.int32),
         )  # fmt: skip
-        return [Unit(native(poisson_input, engine.dtype), table, low, high)]
+        assert len(entries) == len(INPUT)
+        tabulator = Unit(native(tabulate_poisson, "float64"), tabulate)
+        invoke(*tabulator[:2])
+        before = [*followers, tabulator] if followers else []
+        return [*before, Unit(native(poisson_input, engine.dtype), Table(*entries), span.low, span.high)]
+
+    def _each(self, engine: Engine, part: Part, target: Target, run: int, span: Span) -> list[Unit]:
+        dt = engine.network.dt
+        values, followers = self.wave.follow(dt, target.delay, lambda rates: span.spread(rates * dt * 1e-3))
+        table = Table(
+            part.input_address(target.population, target.receptor, run),
+            span.spread(target.weight).astype(engine.dtype), values, *self._common(engine, target), target.seed(run),
+        )  # fmt: skip
+        return [*followers, Unit(native(poisson_each, engine.dtype), table, span.low, span.high)]
+
+    def states(self, population: Population) -> dict[str, NDArray[Any]]:
+        """None; checks the rate."""
+        verify_chance(self.wave, population)
+        active_steps(population.name, self.start, self.stop, population.owner.dt)
+        return {}
+
+    def channels(self, engine: Engine, part: Part, population: Population, run: int) -> list[Unit]:
+        """One kernel, and what follows the waveform."""
+        low, high = part.bounds[population.number]
+        dt = engine.network.dt
+        values, followers = self.wave.follow(dt, 0, lambda rates: channels_of(rates * dt * 1e-3, low, high))
+        seed = subseed(engine.network.seed, POPULATION, population.number, run)
+        table = Table(population.fired[run], values, *active_steps("", self.start, self.stop, dt), seed)
+        return [*followers, Unit(native(spike_by_chance, "float64"), table, low, high)]
 
 
-def poisson_thresholds(expected: float) -> NDArray[np.uint32]:
-    """Cumulative probabilities in units of 2^-32: a random word exceeds as many as the Poisson number that it means."""
-    last = int(expected + 12 * math.sqrt(expected) + 16)
-    total = special.pdtr(np.arange(last), expected) * 2.0**32
-    last = int(np.searchsorted(total, 2.0**32 - 0.5)) + 1
-    total = total[:last]
-    thresholds = np.full(max(8, -(-last // 4) * 4), 2**32 - 1, dtype=np.uint32)
-    thresholds[: len(total)] = np.clip(np.rint(total) - 1, 0, 2.0**32 - 1).astype(np.uint32)
-    return thresholds
+def verify_chance(wave: Waveform, population: Population) -> None:
+    """Raise where rates do not fit the channels, or are too high to be probabilities of a spike in a step."""
+    label, dt = f"rate of {population.name}", population.owner.dt
+    wave.verify(label, population.size, dt)
+    if wave.extremes()[1] * dt * 1e-3 > 1:
+        expected = f"at most one spike per step, {1e3 / dt:g} spikes/s with dt = {dt:g} ms"
+        raise ParameterError(label, expected=expected, got=wave.extremes()[1], do="take a smaller dt, or more channels")

@@ -1,0 +1,224 @@
+"""The kernels of Poisson input, in the kernel language (see `network/_words.py`).
+
+A Poisson number is drawn from 16 random bits, of which four come from one draw: outcome k has as many of the 65536
+values as fit into its probability, and what is left of all probabilities together is drawn with 32 bits of its own.
+That is exact to 2^-44, and looks at half as many bits and thresholds as a draw from 32 bits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._words import (
+    at,
+    exp,
+    first_word,
+    float64,
+    float64_at,
+    int32,
+    int32_at,
+    int64,
+    int64_at,
+    load,
+    math,
+    real,
+    real_at,
+    second_word,
+    store,
+    uint16,
+    uint16_at,
+    word,
+)
+
+# What tells what the random numbers of a device are for: counts, the rest of them, those of `poisson_each`.
+COUNTS, REST, EACH = range(3)
+# Entries of `numbers`: how many limits, first outcome, first value of the rest, outcomes of the rest, the first.
+NUMBERS = ("limits", "base", "rest", "outcomes", "first")
+
+
+def tabulate_poisson(table: Any, lo: Any, hi: Any, step: Any) -> None:
+    """The limits for an expected number, if it is another one than before."""
+    expected, former = load(float64_at(load(table, 0)), 0), float64_at(load(table, 1))
+    if expected != load(former, 0):
+        store(former, 0, expected)
+        numbers, limits = int64_at(load(table, 2)), uint16_at(load(table, 3))
+        bounds, chances = int64_at(load(table, 4)), float64_at(load(table, 5))
+        mode = int64(expected)
+        reach = int64(12.0 * math.sqrt(expected)) + 24
+        first, last = max(int64(0), mode - reach), mode + reach
+        # Relative to that of the mode; the sum makes them probabilities.
+        store(chances, mode - first, 1.0)
+        k, p, total = mode, 1.0, 1.0
+        while k < last:
+            k += 1
+            p = p * expected / float64(k)
+            store(chances, k - first, p)
+            total += p
+        k, p = mode, 1.0
+        while k > first:
+            p = p * float64(k) / expected
+            k -= 1
+            store(chances, k - first, p)
+            total += p
+        count, covered, rest, base = int64(0), int64(0), 0.0, first
+        k = first
+        while k <= last:
+            share = load(chances, k - first) / total * 65536.0
+            # One value at least is left for the rest.
+            cells = min(int64(share), 65535 - covered)
+            if cells > 0:
+                if count == 0:
+                    base = k
+                covered += cells
+                store(limits, count, uint16(covered - 1))
+                count += 1
+            rest += share - float64(cells)
+            store(chances, k - first, share - float64(cells))
+            k += 1
+        store(numbers, 2, covered)
+        # Nothing is drawn where nothing can come of it.
+        count = count if expected > 0.0 else int64(0)
+        while count & 7 != 0:
+            store(limits, count, uint16(65535))
+            count += 1
+        store(numbers, 0, count)
+        store(numbers, 1, base)
+        k, p = int64(0), 0.0
+        while k <= last - first:
+            p += load(chances, k)
+            store(bounds, k, int64(p / rest * 4294967296.0 + 0.5))
+            k += 1
+        store(bounds, last - first, int64(4294967296))
+        store(numbers, 3, last - first + 1)
+        store(numbers, 4, first)
+
+
+# Entries of the table of `poisson_input`; neuron `lo` has the first of the weights, where there are several.
+INPUT = (
+    "inputs", "weights", "weighted", "delay", "start", "stop", "seed", "numbers", "limits", "bounds", "room",
+)  # fmt: skip
+# Numbers of 32 bits that its room has: 256 of 16 random bits each, and as many counts.
+ROOM = 256
+
+
+def poisson_input(table: Any, lo: Any, hi: Any, step: Any) -> None:
+    """Add w times a Poisson number to an input of each neuron; all have the same expectation."""
+    emitted = step - load(table, 3)
+    numbers, limits = int64_at(load(table, 7)), uint16_at(load(table, 8))
+    count = load(numbers, 0)
+    if (emitted >= load(table, 4)) & (emitted < load(table, 5)) & (count > 0):
+        inputs, weights, seed = real_at(load(table, 0)), real_at(load(table, 1)), word(load(table, 6))
+        bounds, words, bits = int64_at(load(table, 9)), int32_at(load(table, 10)), uint16_at(load(table, 10))
+        counts = at(bits, 256)
+        base, rest = uint16(load(numbers, 1)), uint16(load(numbers, 2))
+        now, weight = word(emitted), load(weights, 0)
+        t0, t1, t2, t3 = load(limits, 0), load(limits, 1), load(limits, 2), load(limits, 3)
+        t4, t5, t6, t7 = load(limits, 4), load(limits, 5), load(limits, 6), load(limits, 7)
+        block = (lo >> 6) << 6
+        while block < hi:
+            stop = min(block + 256, hi)
+            most = uint16(0)
+            g = int64(0)
+            while block + g < stop:
+                # 64 neurons share 16 draws.
+                entities = word((block + g) >> 2)
+                low, high = at(words, g >> 1), at(words, (g >> 1) + 16)
+                k = int32(0)
+                while k < int32(16):
+                    entity = int32(entities + k)
+                    store(low, int64(k), int32(first_word(seed, int32(0), entity, now)))
+                    store(high, int64(k), int32(second_word(seed, int32(0), entity, now)))
+                    k = int32(k + int32(1))
+                xs, ns = at(bits, g), at(counts, g)
+                i = int64(0)
+                while i < 64:
+                    x = load(xs, i)
+                    n = uint16(uint16(x > t0) + base)
+                    n = uint16(n + uint16(x > t1))
+                    n = uint16(n + uint16(x > t2))
+                    n = uint16(n + uint16(x > t3))
+                    n = uint16(n + uint16(x > t4))
+                    n = uint16(n + uint16(x > t5))
+                    n = uint16(n + uint16(x > t6))
+                    n = uint16(n + uint16(x > t7))
+                    store(ns, i, n)
+                    most = x if x > most else most
+                    i += 1
+                g += 64
+            size = g
+            j = int64(8)
+            while j < count:
+                u0, u1, u2, u3 = load(limits, j), load(limits, j + 1), load(limits, j + 2), load(limits, j + 3)
+                g = int64(0)
+                while g < size:
+                    xs, ns = at(bits, g), at(counts, g)
+                    i = int64(0)
+                    while i < 64:
+                        x = load(xs, i)
+                        n = uint16(load(ns, i) + uint16(x > u0))
+                        n = uint16(n + uint16(x > u1))
+                        n = uint16(n + uint16(x > u2))
+                        n = uint16(n + uint16(x > u3))
+                        store(ns, i, n)
+                        i += 1
+                    g += 64
+                j += 4
+            if most >= rest:
+                i = int64(0)
+                while i < size:
+                    if load(bits, i) >= rest:
+                        u = int64(first_word(seed, int32(1), word(block + i), now))
+                        below, above = int64(0), load(numbers, 3)
+                        while below < above:
+                            middle = (below + above) >> 1
+                            if load(bounds, middle) <= u:
+                                below = middle + 1
+                            else:
+                                above = middle
+                        store(counts, i, uint16(load(numbers, 4) + below))
+                    i += 1
+            first = max(block, lo)
+            row, ns, i = at(inputs, first), at(counts, first - block), int64(0)
+            if load(table, 2) != 0:
+                own = at(weights, first - lo)
+                while i < stop - first:
+                    store(row, i, load(row, i) + load(own, i) * real(load(ns, i)))
+                    i += 1
+            while i < stop - first:
+                store(row, i, load(row, i) + weight * real(load(ns, i)))
+                i += 1
+            block += 256
+
+
+# Entries of the table of `poisson_each`; neuron `lo` has the first weight and expected number.
+EACH_INPUT = ("inputs", "weights", "expected", "delay", "start", "stop", "seed")
+
+
+def poisson_each(table: Any, lo: Any, hi: Any, step: Any) -> None:
+    """Add w times a Poisson number to an input of each neuron, each with its own expectation.
+
+    Numbers expected to be above 16 are sums of several with 16 each.
+    """
+    emitted = step - load(table, 3)
+    if (emitted >= load(table, 4)) & (emitted < load(table, 5)):
+        inputs, weights = at(real_at(load(table, 0)), lo), real_at(load(table, 1))
+        expected, seed, now = float64_at(load(table, 2)), word(load(table, 6)), word(emitted)
+        i = int64(0)
+        while i < hi - lo:
+            left, n, purpose = load(expected, i), int64(0), int32(2)
+            while left > 0.0:
+                share = min(left, 16.0)
+                u = (float64(first_word(seed, purpose, word(lo + i), now)) + 0.5) * 2.0**-32
+                p = float64(exp(-share))
+                total, k = p, int64(0)
+                # Beyond 200 the probability is below 2^-500.
+                while (u > total) & (k < 200):
+                    k += 1
+                    p = p * share / float64(k)
+                    total += p
+                n += k
+                left -= share
+                purpose = int32(purpose + int32(1))
+            if n > 0:
+                store(inputs, i, load(inputs, i) + load(weights, i) * real(n))
+            i += 1
