@@ -47,7 +47,7 @@ def prepared(
     table = Table.of(
         SINK, **block.entries(), **_mapped("pre", projection.pre.indices), **_mapped("post", projection.post.indices),
         low=low, high=high, exact=int(exact and projection.rule.clips), select=native(select_own),
-        **_weights(projection, block.real), **_delays(projection, block.real), seed=projection.seed, **entries,
+        **(_weights(projection, block.real) | _delays(projection, block.real)), seed=projection.seed, **entries,
     )  # fmt: skip
     kernel, rule_table, first, last = projection.rule.prepared(projection, sink, table, block.pairs, lo, hi)
     return table, kernel, rule_table, first, last
