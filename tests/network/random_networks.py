@@ -125,9 +125,7 @@ def connections(draw: st.DrawFn, populations: tuple[tuple[str, int], ...], *, ex
     degree, autapses = draw(st.integers(0, 9)), draw(st.booleans())
     pre_part = draw(st.sampled_from(SLICES)) if size > 5 else slice(None)
     rule = nw.FixedInDegree(degree, autapses=autapses or size <= 5)
-    return Connection(
-        pre, post, rule, weight, delay, draw(st.integers(0, 1)), pre_part, draw(st.sampled_from(SLICES))
-    )
+    return Connection(pre, post, rule, weight, delay, draw(st.integers(0, 1)), pre_part, draw(st.sampled_from(SLICES)))
 
 
 @st.composite

@@ -25,9 +25,7 @@ DURATION = 20.0
 def balanced(threads: int | None = 1, *, dtype: torch.dtype = torch.float32, batch: int = 1) -> Network:
     """1250 neurons that excite and inhibit each other, with drawn weights and delays."""
     net = Network(dt=0.1, seed=5, threads=threads, dtype=dtype, batch=batch)
-    lif = sl.Refractory(
-        Receptors(sl.LIF(tau_mem=20.0, v_th=20.0, v_reset=0.0, dt=0.1), exc=Delta()), t_ref=2.0
-    )
+    lif = sl.Refractory(Receptors(sl.LIF(tau_mem=20.0, v_th=20.0, v_reset=0.0, dt=0.1), exc=Delta()), t_ref=2.0)
     exc, inh = net.population(1000, lif, name="exc"), net.population(250, lif, name="inh")
     for post in (exc, inh):
         post["v"] = nw.Uniform(0.0, 20.0)

@@ -68,7 +68,8 @@ def test_constant_current(dtype: torch.dtype) -> None:
     for _ in range(60):
         net.run(0.1)
         seen.append(float(cell["v"][0]))
-    tolerance = 1e-8 if dtype == torch.float64 else 2e-5
+    # A step of float32 rounds potentials near -64 to 4e-6, and a hundredth of what was rounded decays.
+    tolerance = 1e-8 if dtype == torch.float64 else 2e-4
     np.testing.assert_allclose(seen, NEST["dc"]["v"], atol=tolerance, rtol=0)
     t = 0.1 * np.arange(1, 48)
     np.testing.assert_allclose(seen[:47], -70 + 40 * -np.expm1(-t / 10), atol=tolerance, rtol=0)
