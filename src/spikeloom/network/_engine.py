@@ -135,7 +135,8 @@ class Engine:
         self.bundles = bundles_of(network.projections)
         shortest = min((b.shortest for b in self.bundles), default=1 << 30)
         widest = max(1, sum(p.size for p in self.populations) * self.batch)
-        self.interval = max(1, min(shortest, _BOX // widest, 1000))
+        looking = min((device.interval for device, _ in network.devices), default=1000)
+        self.interval = max(1, min(shortest, _BOX // widest, 1000, looking))
         self.longest = max((b.longest for b in self.bundles), default=1)
         self.parts = self._parts(threads)
         self._in_parallel(self._build_rows, self.parts)
@@ -181,6 +182,9 @@ class Engine:
                     part.units += self.update_units(part, population, run)
                     part.units += watch_units(self, part, population, run)
         part.units.append(self._collector(part))
+        for device, target in self.network.devices:
+            for run in range(self.batch):
+                part.units += device.late_units(self, part, target, run)
         for recorder in self.network.recorders:
             for run in range(self.batch):
                 part.units += recorder.units(self, part, run)
@@ -189,7 +193,7 @@ class Engine:
         """The step of one population."""
         neuron = population.neuron
         if not isinstance(neuron, Neuron):
-            return neuron.units(self, part, population, run)
+            return neuron.channels(self, part, population, run)
         values = population.parameters
         tensors = frozenset(n for n, v in values.items() if isinstance(v, torch.Tensor) and v.dim())
         kernel = step_kernel(neuron, tensors, self.network.dtype, spikes=neuron.spiking)
@@ -273,6 +277,8 @@ class Engine:
 
     def run(self, first: int, steps: int, threads: int) -> tuple[int, str]:
         """Run up to `steps` steps; returns how many were run, and why it stopped."""
+        for device, target in self.network.devices:
+            device.begin(target, first)
         meeting, stops = np.zeros(8, np.int64), np.zeros(16 * threads, np.int64)
         tables = []
         for thread in range(threads):

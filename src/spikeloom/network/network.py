@@ -19,7 +19,7 @@ from ._in_flight import InFlight
 from ._pace import Pace, interruptible
 from ._recordings import Recordings
 from ._seeds import VALUES, subseed
-from .devices import Device, Target
+from .devices import Device, GapJunction, Target
 from .distributions import Distribution
 from .population import Given, Population, View
 from .progress import Progress, looking_on
@@ -153,9 +153,11 @@ class Network:
                 raise ParameterError(f"{what} of connect", expected="neurons of this network", got=repr(view))
         if not isinstance(post, View):
             raise ParameterError("post of connect", expected="a population or a view of one", got=repr(post))
-        chosen = self.dt if delay is None else delay
+        if isinstance(rule, GapJunction) and isinstance(pre, View):
+            pre, rule = rule.between(pre), None
         if isinstance(pre, Device):
-            return self._attach(pre, post, rule, weight, chosen, receptor)
+            return self._attach(pre, post, rule, weight, delay, receptor)
+        chosen = self.dt if delay is None else delay
         if not isinstance(pre, View):
             raise ParameterError("pre of connect", expected="a population, a view or a device", got=repr(pre))
         if not isinstance(rule, Rule):
@@ -169,7 +171,7 @@ class Network:
         return added
 
     def _attach(
-        self, device: Device, post: View, rule: Rule | None, weight: Amount, delay: Amount, receptor: str
+        self, device: Device, post: View, rule: Rule | None, weight: Amount, delay: Amount | None, receptor: str
     ) -> Target:
         label = f"{type(device).__name__} to {post.population.name}"
         if rule is not None:
