@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from ..compile import Table, invoke, native
 from ..errors import ParameterError
+from ._engine_kernels import deliver, deliver_uniform
+from ._procedural import NEVER, deliver_procedural, procedural_table
 from ._row_kernels import count_pairs, place_pairs
 from ._sinks import Block, drawn
 from ._sort_kernel import SORT, sort_rows
@@ -34,6 +36,8 @@ class Bundle:
     class_delay: NDArray[np.int32]
     class_weight: NDArray[np.float64]
     classes: dict[tuple[int, float], int]
+    # Whether there are rows; otherwise synapses of its one projection are drawn at each spike.
+    stored: bool = True
 
     @property
     def since(self) -> int:
@@ -54,13 +58,17 @@ class Bundle:
 def bundles_of(projections: Sequence[Projection]) -> list[Bundle]:
     """The static projections, in one bundle with a weight per synapse and one with a weight per segment.
 
+    Each projection whose synapses are not stored is a bundle.
+
     What was connected during a simulation has bundles of its own, since earlier spikes do not pass there.
     """
-    kinds = sorted({(p.since, p.uniform) for p in projections})
-    return [_bundle([p for p in projections if (p.since, p.uniform) == kind], kind[1]) for kind in kinds]
+    kept = [p for p in projections if p.rule.stored]
+    kinds = sorted({(p.since, p.uniform) for p in kept})
+    found = [_bundle([p for p in kept if (p.since, p.uniform) == kind], kind[1]) for kind in kinds]
+    return found + [_bundle([p], True, stored=False) for p in projections if not p.rule.stored]
 
 
-def _bundle(projections: Sequence[Projection], uniform: bool) -> Bundle:
+def _bundle(projections: Sequence[Projection], uniform: bool, *, stored: bool = True) -> Bundle:
     first_row, rows = dict[int, int](), 0
     for p in projections:
         population = p.pre.population
@@ -74,7 +82,7 @@ def _bundle(projections: Sequence[Projection], uniform: bool) -> Bundle:
         raise ParameterError("connections", expected=f"at most {_MOST_CLASSES} classes", got=len(order), do=do)
     delays, weights = np.array([d for d, _ in order], np.int32), np.array([w for _, w in order])
     classes = {kind: number for number, kind in enumerate(order)}
-    return Bundle(tuple(projections), uniform, first_row, rows, delays, weights, classes)
+    return Bundle(tuple(projections), uniform, first_row, rows, delays, weights, classes, stored)
 
 
 def _class_weight(projection: Projection) -> float:
@@ -89,15 +97,28 @@ class Rows:
     row_place: NDArray[np.int64]
     row_segment: NDArray[np.int64]
     segments: NDArray[np.int32]
-    targets: NDArray[Any]
+    # By index in the part's buffer; where synapses are not stored, the table PROCEDURAL.
+    targets: NDArray[Any] | Table
     # Per synapse, or per segment.
     weights: NDArray[Any]
+
+    @property
+    def deliver(self) -> Callable[..., None]:
+        """The kernel that delivers spikes through them."""
+        if not self.bundle.stored:
+            return deliver_procedural
+        return deliver_uniform if self.bundle.uniform else deliver
+
+    @property
+    def target(self) -> str:
+        """Type of the targets."""
+        return str(self.targets.dtype) if isinstance(self.targets, np.ndarray) else "uint16"
 
     @property
     def bytes(self) -> int:
         """Memory in use."""
         arrays = (self.row_place, self.row_segment, self.segments, self.targets, self.weights)
-        return sum(array.nbytes for array in arrays)
+        return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
 
 
 class RowBuilder:
@@ -118,6 +139,8 @@ class RowBuilder:
     def build(self) -> Rows:
         """Count, place, sort."""
         bundle, real = self.bundle, self.real
+        if not bundle.stored:
+            return self._procedural()
         counts = np.zeros(bundle.rows + 1, dtype=np.int64)
         for projection in bundle.projections:
             self._draw(projection, native(count_pairs), counts, None)
@@ -146,6 +169,16 @@ class RowBuilder:
             out_weights=0 if weights is None else weights, out_delays=0 if classes is None else classes,
             class_of_delay=self._class_of_delay(projection),
         )  # fmt: skip
+
+    def _procedural(self) -> Rows:
+        """All rows are alike: one segment, which is due after the one delay."""
+        (projection,) = self.bundle.projections
+        number = projection.post.population.number
+        slot = self.slots[number, projection.receptor]
+        targets = procedural_table(projection, *self.bounds[number], slot, self.real)
+        segments = np.array([[1, self.bundle.longest], [0, NEVER]], dtype=np.int32)
+        nothing, row_segment = np.zeros((2, self.bundle.rows), dtype=np.int64)
+        return Rows(self.bundle, nothing, row_segment, segments, targets, np.zeros(0, dtype=self.real))
 
     def _class_of_delay(self, projection: Projection) -> NDArray[np.int32]:
         weight = _class_weight(projection)

@@ -15,8 +15,11 @@ from .. import random
 from ..errors import ParameterError
 
 Values = NDArray[np.float64]
-# Attempts after which a redraw that never succeeds is an error.
-_ATTEMPTS = 10_000
+# The least chance of a draw within the bounds; that all attempts fail has one below 1e-43 then.
+_INSIDE = 1e-3
+_ATTEMPTS = 100_000
+# Different delays, beyond which they are surely a mistake in units.
+_MOST_STEPS = 60_000
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,19 @@ class Distribution(ABC):
         label = type(self).__name__
         for item in fields(self):
             value = getattr(self, item.name)
-            if not isinstance(value, int | float) or math.isnan(value):
-                raise ParameterError(f"{label}.{item.name}", expected="a number", got=value)
+            real = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
+            if not real or math.isnan(value) or (math.isinf(value) and item.name not in ("low", "high")):
+                raise ParameterError(f"{label}.{item.name}", expected="a finite number", got=repr(value))
+        self._verify()
         if not self.low < self.high:
             raise ParameterError(label, expected="low < high", got=f"low = {self.low:g}, high = {self.high:g}")
-        if not self.cdf(self.high) - self.cdf(self.low) > 1e-6:
-            got = f"a chance of {self.cdf(self.high) - self.cdf(self.low):.1e} between {self.low:g} and {self.high:g}"
-            raise ParameterError(label, expected="bounds that a draw falls between now and then", got=got)
+        inside = self.cdf(self.high) - self.cdf(self.low)
+        if not inside >= _INSIDE:
+            got = f"a chance of {inside:.1e} between {self.low:g} and {self.high:g}"
+            raise ParameterError(label, expected=f"bounds with a chance of {_INSIDE:g} at least", got=got)
+
+    def _verify(self) -> None:
+        """Raise where the numbers of a distribution do not make one."""
 
     def _refuse(self, name: str, good: bool, expected: str) -> None:
         if not good:
@@ -82,6 +91,9 @@ class Distribution(ABC):
         inside = self.cdf(self.high) - self.cdf(self.low)
         first = math.floor(self._reach(-1) / dt + 0.5)
         last = math.floor(self._reach(1) / dt + 0.5)
+        if last - first > _MOST_STEPS:
+            got = f"{(last - first) * dt:g} ms between the shortest and the longest"
+            raise ParameterError(f"delay {self!r}", expected=f"at most {_MOST_STEPS * dt:g} ms", got=got)
         edges = np.clip((np.arange(first, last + 2) - 0.5) * dt, self.low, self.high)
         total = np.array([self.cdf(float(edge)) for edge in edges])
         total[0], total[-1] = self.cdf(self.low), self.cdf(self.high)
@@ -125,9 +137,8 @@ class Normal(Distribution):
     sd: float
     kind = "normal"
 
-    def __post_init__(self) -> None:
+    def _verify(self) -> None:
         self._refuse("sd", self.sd > 0, "a standard deviation > 0")
-        super().__post_init__()
 
     def cdf(self, x: float) -> float:
         return _phi((x - self.mean) / self.sd)
@@ -151,9 +162,8 @@ class Uniform(Distribution):
     stop: float
     kind = "uniform"
 
-    def __post_init__(self) -> None:
+    def _verify(self) -> None:
         self._refuse("stop", self.stop > self.start, f"a number > start = {self.start:g}")
-        super().__post_init__()
 
     def cdf(self, x: float) -> float:
         return min(max((x - self.start) / (self.stop - self.start), 0.0), 1.0)
@@ -173,9 +183,8 @@ class LogNormal(Distribution):
     sigma: float
     kind = "lognormal"
 
-    def __post_init__(self) -> None:
+    def _verify(self) -> None:
         self._refuse("sigma", self.sigma > 0, "a standard deviation > 0")
-        super().__post_init__()
 
     def cdf(self, x: float) -> float:
         return _phi((math.log(x) - self.mu) / self.sigma) if 0 < x < math.inf else float(x > 0)
@@ -194,9 +203,8 @@ class Exponential(Distribution):
     mean: float
     kind = "exponential"
 
-    def __post_init__(self) -> None:
+    def _verify(self) -> None:
         self._refuse("mean", self.mean > 0, "a mean > 0")
-        super().__post_init__()
 
     def cdf(self, x: float) -> float:
         return -math.expm1(-x / self.mean) if x > 0 else 0.0
