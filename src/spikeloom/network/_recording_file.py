@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, ParameterError, RecordingError
+from ._superblock import Unflagged, unflag
 
 if TYPE_CHECKING:
     from .result import Result
@@ -156,6 +157,7 @@ class RecordingFile:
                 raise ParameterError("to", expected=expected, got=f"{self.path}, which has others", do=do)
             self.counts = [rows_until(file, track.place, now) for track in self.tracks]
             self.start, self.until = begun, now
+        unflag(self.path)
 
     def write(self, until: int) -> None:
         """Append what waits: the file is complete up to step `until`. Raises: RecordingError, and keeps what waits."""
@@ -235,14 +237,11 @@ def _create_track(file: Any, number: int, track: Track) -> None:
 
 
 def opened(path: Path) -> Any:
-    """The file for reading, also after the process that wrote it has died. Raises: DataError."""
+    """The file for reading, also while it is written, and after the process that wrote it has died. Raises: DataError."""
     if not path.is_file():
         raise DataError(f"recording {path}", expected="a file", got="none")
     try:
-        try:
-            file = h5py.File(path, "r", locking="best-effort")
-        except OSError:
-            file = h5py.File(path, "r", libver="latest", swmr=True, locking="best-effort")
+        file = _open(path)
         if file.attrs.get("format") != FORMAT or "committed" not in file:
             raise DataError(f"recording {path}", expected=f"a {FORMAT}", got="another HDF5 file")
         if file.attrs["version"] > VERSION:
@@ -251,6 +250,17 @@ def opened(path: Path) -> Any:
     except OSError as error:
         raise DataError(f"recording {path}", expected="an HDF5 file", got=error) from error
     return file
+
+
+def _open(path: Path) -> Any:
+    try:
+        return h5py.File(path, "r", locking="best-effort")
+    except OSError:
+        pass
+    try:
+        return h5py.File(path, "r", libver="latest", swmr=True, locking="best-effort")
+    except OSError:
+        return h5py.File(Unflagged(path), "r")
 
 
 def rows_until(file: Any, place: str, step: int) -> int:
