@@ -71,9 +71,15 @@ class DataError(SpikeloomError, ValueError):
 class CheckpointError(SpikeloomError, ValueError):
     """A checkpoint or run folder that is missing, damaged or of another version."""
 
+    # What was recorded until then, where a run could not write one.
+    result: Any = None
+
 
 class RankError(SpikeloomError, RuntimeError):
     """Another process of a run on several has died, failed or does not answer; the message names it."""
+
+    # What this process has recorded until then.
+    result: Any = None
 
 
 class RecordingError(SpikeloomError, RuntimeError):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -25,14 +25,13 @@ from ._engine_kernels import (
     STOPPED,
     advance,
     collect,
-    deliver,
-    deliver_uniform,
     take_in,
 )
 from ._in_flight import InFlight, put_in, taken_out
 from ._partition import edges_of
 from ._rows import RowBuilder, Rows, bundles_of, slots_of
 from ._seeds import POPULATION, subseed
+from ._shared_run import run_on_ranks
 from ._watch import watch_units
 from .population import Population
 
@@ -138,29 +137,36 @@ class Engine:
         looking = min((device.interval for device, _ in network.devices), default=1000)
         self.interval = max(1, min(shortest, _BOX // widest, 1000, looking))
         self.longest = max((b.longest for b in self.bundles), default=1)
+        # As many parts on each rank; outboxes of all ranks, those of others are filled by what they send.
+        self.ranks, total = network.ranks, network.ranks.size * threads
+        self.edges = edges_of([p.size for p in self.populations], total)
+        self.boxes = [self._box(number) for number in range(total)]
         self.parts = self._parts(threads)
         self._in_parallel(self._build_rows, self.parts)
-        self.boxes = [part.box for part in self.parts]
         for part in self.parts:
             self._equip(part)
         self._connect_boxes()
         self.pending = 0
 
     def _parts(self, count: int) -> list[Part]:
-        edges = edges_of([p.size for p in self.populations], count)
         found = []
-        for number in range(count):
-            bounds = {
-                p.number: (edge[number], edge[number + 1]) for p, edge in zip(self.populations, edges, strict=True)
-            }
+        for number in range(count * self.ranks.number, count * (self.ranks.number + 1)):
+            bounds = {p.number: (e[number], e[number + 1]) for p, e in zip(self.populations, self.edges, strict=True)}
             slots, size = slots_of(self.populations, bounds)
             # Also of a part without inputs, since a spike in a queue tells its run by where the inputs begin.
             size = max(size, 16)
-            neurons = sum(high - low for low, high in bounds.values()) * self.batch
             buffer = np.zeros(size * self.batch + 16, dtype=self.dtype)
-            box = Box.of(neurons * self.interval, self.interval, self.lanes)
-            found.append(Part(number, bounds, slots, size, buffer, box))
+            found.append(Part(number, bounds, slots, size, buffer, self.boxes[number]))
         return found
+
+    def _box(self, number: int) -> Box:
+        neurons = sum(edges[number + 1] - edges[number] for edges in self.edges) * self.batch
+        return Box.of(neurons * self.interval, self.interval, self.lanes)
+
+    def bounds_of(self, rank: int) -> dict[int, tuple[int, int]]:
+        """Which neurons of each population a rank has."""
+        first, last = rank * self.threads, (rank + 1) * self.threads
+        return {p.number: (e[first], e[last]) for p, e in zip(self.populations, self.edges, strict=True)}
 
     def _in_parallel(self, work: Callable[[Part], None], parts: Sequence[Part]) -> None:
         with ThreadPoolExecutor(max(1, min(len(parts), self.threads))) as pool:
@@ -210,8 +216,6 @@ class Engine:
     def _queue(self, part: Part, rows: Rows) -> Queue:
         bundle = rows.bundle
         ring = 1 << (bundle.longest + self.interval + 1).bit_length()
-        target = str(rows.targets.dtype)
-        kernel = deliver_uniform if bundle.uniform else deliver
         lanes = np.full(self.lanes, -1, dtype=np.int64)
         bases = np.zeros(self.lanes, dtype=np.int64)
         for place, population in enumerate(self.populations):
@@ -225,7 +229,7 @@ class Engine:
             targets=rows.targets, weights=rows.weights, buffer=part.buffer, row_of_lane=lanes, take_in=take,
             base_of_lane=bases, row_segment=rows.row_segment, row_place=rows.row_place,
         )  # fmt: skip
-        queue = Queue(rows, native(kernel, self.dtype, target=target), take, table)
+        queue = Queue(rows, native(rows.deliver, self.dtype, target=rows.target), take, table)
         self.resize(queue, _QUEUE)
         return queue
 
@@ -277,6 +281,10 @@ class Engine:
 
     def run(self, first: int, steps: int, threads: int) -> tuple[int, str]:
         """Run up to `steps` steps; returns how many were run, and why it stopped."""
+        return (self.advance if self.ranks.size == 1 else partial(run_on_ranks, self))(first, steps, threads)
+
+    def advance(self, first: int, steps: int, threads: int) -> tuple[int, str]:
+        """The same, for the parts of this rank; if there are others, at most an interval."""
         for device, target in self.network.devices:
             device.begin(target, first)
         meeting, stops = np.zeros(8, np.int64), np.zeros(16 * threads, np.int64)

@@ -56,18 +56,17 @@ def watch_units(engine: Engine, part: Part, population: Population, run: int) ->
 
 def nan_noticed(engine: Engine) -> str:
     """What the kernels have found, in words, of all parts the first; they look on afterwards."""
-    found = []
+    found = [(1 << 40, 0, 0)]
     for part in engine.parts:
         unit, neuron, step = (int(part.control[k]) for k in (CONTROL.nan_unit, CONTROL.nan_neuron, CONTROL.nan_step))
         if unit >= 0:
             found.append((step, unit, neuron))
         part.control[CONTROL.nan_unit] = -1
-    if not found:
-        return ""
-    step, unit, neuron = min(found)
+    step, unit, neuron = min(map(tuple, engine.ranks.agree(*min(found)).tolist()))
     number, run = divmod(unit, engine.batch)
     names = [(population, name) for population in engine.populations for name in _watched(population)]
-    return _words(engine.network, *names[number], run, neuron, step + 1 - EVERY, step + 1)
+    population, name = names[number]
+    return _words(engine.network, population, name, run, neuron, step + 1 - EVERY, step + 1)
 
 
 def nan_left(network: Network, since: int) -> str:
@@ -76,7 +75,8 @@ def nan_left(network: Network, since: int) -> str:
         for name in _watched(population):
             bad = np.argwhere(np.isnan(population.states[name]))
             if len(bad):
-                return _words(network, population, name, *bad[0].tolist(), since, network.step)
+                run, neuron = (int(k) for k in bad[0])
+                return _words(network, population, name, run, neuron, since, network.step)
     return ""
 
 
@@ -85,9 +85,7 @@ def _watched(population: Population) -> list[str]:
     return [name for name, array in population.states.items() if array.dtype == real]
 
 
-def _words(
-    network: Network, population: Population, name: str, run: int, neuron: int, first: int, last: int
-) -> str:
+def _words(network: Network, population: Population, name: str, run: int, neuron: int, first: int, last: int) -> str:
     of_run = f" in run {run}" if network.batch > 1 else ""
     when = f"between {max(0, first) * network.dt:g} and {last * network.dt:g} ms"
     return f"{name} of neuron {neuron} of {population.name}{of_run} became NaN {when}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import NonFiniteError, ParameterError, RecordingError
+from ..errors import ParameterError, RankError
 from ..neurons import Neuron
 from ._engine import Engine
 from ._in_flight import InFlight
 from ._pace import Pace, interruptible
 from ._recordings import Recordings
+from ._run import Run
 from ._seeds import VALUES, subseed
+from ._structure import differences, made_of, structure_of
+from .checkpoint import Saving, read, restore, save
 from .devices import Device, GapJunction, Target
 from .distributions import Distribution
 from .population import Given, Population, View
 from .progress import Progress, looking_on
 from .projection import Amount, Projection
+from .ranks import ranks_now
 from .recorders import Rate, Recorder
 from .result import Result
 from .rules import Rule
@@ -84,6 +88,9 @@ class Network:
         self.projections: list[Projection] = []
         self.devices: list[tuple[Device, Target]] = []
         self.recorders: list[Recorder] = []
+        self.ranks = ranks_now()
+        # Of each population what it was made of, which checkpoints compare.
+        self.made: list[dict[str, Any]] = []
         # Steps simulated so far.
         self.step = 0
         self._engine: Engine | None = None
@@ -124,6 +131,7 @@ class Network:
         if label in (p.name for p in self.populations):
             raise ParameterError("name of a population", expected="one that is not taken", got=repr(label))
         added = Population(self, number, label, sizes, neuron, parameters or {}, initial or {})
+        self.made.append(made_of(added.neuron))
         self.populations.append(added)
         self.changed()
         return added
@@ -237,7 +245,8 @@ class Network:
                 do = "add some with net.population(n, neuron)"
                 raise ParameterError("network", expected="at least one population", got="none", do=do)
             neurons = sum(p.size for p in self.populations) * self.batch
-            parts = self.threads or max(1, min(_cores(), neurons // _WORTHWHILE))
+            parts = self.threads or max(1, min(_cores(), neurons // self.ranks.size // _WORTHWHILE))
+            parts = self._agreed(parts)
             self._engine = Engine(self, parts)
             if self._in_flight is not None:
                 self._engine.resume(self._in_flight, self.step)
@@ -246,31 +255,103 @@ class Network:
             self._pace = Pace(candidates)
         return self._engine
 
-    def run(self, duration: float, *, progress: bool | Progress | None = None) -> Result:
+    def _agreed(self, parts: int) -> int:
+        """Parts of each rank: as many on all, which must have made the same network."""
+        if self.ranks.size > 1:
+            mine = structure_of(self)
+            its = json.loads(self.ranks.from_first(lambda: json.dumps(mine).encode()))
+            found = [next(differences(its, mine), "")]
+            texts = [bytes(t).decode() for t in self.ranks.exchange(np.frombuffer(found[0].encode(), dtype=np.uint8))]
+            for rank, text in enumerate(texts):
+                if text:
+                    do = "let all ranks run the same script, with the same seeds"
+                    what = f"the network of rank {rank} is not that of rank 0, {text}"
+                    raise RankError(what.replace("the checkpoint", "that of rank 0"), do=do)
+        return int(self.ranks.agree(parts).max())
+
+    def run(
+        self,
+        duration: float,
+        *,
+        progress: bool | Progress | None = None,
+        checkpoint: str | Path | None = None,
+        every: float | None = None,
+    ) -> Result:
         """Advance by `duration` ms; return what was recorded meanwhile.
 
-        Shows a progress bar if it takes long and a terminal looks on, or as `progress` says.
+        Shows a progress bar if it takes long and a terminal looks on, or as `progress` says. Once in `every` ms, or a
+        second if not given, a checkpoint is written to the file `checkpoint`, with what this run has recorded; see
+        `restore`.
 
         Raises: ParameterError for a duration that is no multiple of dt; NonFiniteError; Interrupted on Ctrl-C;
-        RecordingError where a file cannot be written. The last three have what was recorded until then as `result`, and
-        the network can be run on.
+        RecordingError and CheckpointError where a file cannot be written; RankError. All but the first have what was
+        recorded until then as `result`; except after the last, the network can be run on.
         """
-        steps = self._steps(duration)
-        engine, start = self.build(), self.step
-        goal = start + steps
-        try:
-            self._recordings.prepare()
-            with interruptible() as interruptions, looking_on(progress, self.time, goal * self.dt) as reached:
-                while self.step < goal and not interruptions:
-                    self._slice(engine, goal)
-                    reached(self.time)
-        except (NonFiniteError, RecordingError) as error:
-            error.result = self._recordings.result(start)
-            raise
-        result = self._recordings.result(start)
-        if interruptions:
+        goal = self.step + self._steps(duration)
+        saving = Saving.of(self, checkpoint, every)
+        engine = self.build()
+        assert self._pace is not None
+        running = Run(self, self._recordings, engine, self._pace, saving)
+        shown = progress if self.ranks.first else False
+        with interruptible() as interruptions, looking_on(shown, self.time, goal * self.dt) as reached:
+            result = running.until(goal, interruptions, reached)
+        if interruptions or self.step < goal:
             raise Interrupted(result)
         return result
+
+    def save(self, path: str | Path) -> None:
+        """Write a checkpoint: all that this network, built by the same script, needs to go on exactly from here.
+
+        The file is replaced as a whole. It has states, parameters, spikes in flight and what recorders keep between
+        steps, not the connections, which are generated again. Random numbers need no state.
+
+        Raises: CheckpointError where it cannot be written.
+
+        >>> import tempfile
+        >>> import spikeloom as sl
+        >>> net = sl.network.Network(dt=0.1, seed=1)
+        >>> cells = net.population(100, sl.LIF(tau_mem=20.0), name="cells")
+        >>> _ = net.run(20.0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     net.save(f"{folder}/after 20 ms.safetensors")
+        ...     _ = net.run(20.0)
+        ...     _ = net.restore(f"{folder}/after 20 ms.safetensors")
+        >>> net.time
+        20.0
+        """
+        save(self, Path(path), self.step)
+
+    def restore(self, path: str | Path) -> Result:
+        """Go back, or on, to where a checkpoint was written, with any number of threads and ranks.
+
+        Returns what was recorded, until then, by the run that wrote it; the result of the next run may be added to it.
+
+        Raises: CheckpointError where the file is missing, damaged, of a newer version, or of another network: then the
+        error says what differs, and this network is as it was.
+        """
+        file = Path(path)
+        content = self.ranks.from_first(lambda: read(file))
+        start = restore(self, content, file)
+        return self._recordings.result(start)
+
+    def set_back(self, step: int, drawn: int, spikes: InFlight) -> None:
+        """Continue at `step`, with spikes in flight; for `restore`."""
+        self._engine, self._in_flight = None, spikes
+        self.step, self._drawn = step, drawn
+
+    def in_flight(self) -> InFlight | None:
+        """Spikes on their way to synapses."""
+        return self._engine.in_flight(self.step) if self._engine is not None else self._in_flight
+
+    @property
+    def drawn_so_far(self) -> int:
+        """How many draws there were of parameters and states."""
+        return self._drawn
+
+    @property
+    def recordings(self) -> Recordings:
+        """What is recorded, and has not been taken."""
+        return self._recordings
 
     def _steps(self, duration: float) -> int:
         if isinstance(duration, bool) or not isinstance(duration, int | float) or not 0 <= duration < float("inf"):
@@ -284,32 +365,6 @@ class Network:
             raise ParameterError("duration of run", expected=expected, got=f"{self.time + duration:g} ms")
         return steps
 
-    def _slice(self, engine: Engine, goal: int) -> None:
-        """Run some steps, and keep what is recorded in them."""
-        assert self._pace is not None
-        steps, threads = self._pace.next()
-        steps = min(steps, goal - self.step)
-        for recorder in self.recorders:
-            steps = min(steps, recorder.begin(self.step, steps))
-        first, began = self.step, time.perf_counter()
-        done, _ = engine.run(first, steps, threads)
-        self.step += done
-        self._pace.ran(done, (time.perf_counter() - began) * 1e3)
-        for recorder in self.recorders:
-            recorder.end(first, done)
-        self._recordings.took(engine.take_log())
-        self._watch(first)
-
-    def _watch(self, since: int) -> None:
-        """Refuse to go on where a state has become NaN."""
-        for population in self.populations:
-            for name, array in population.states.items():
-                if array.dtype.kind == "f" and np.isnan(array).any():
-                    _, neuron = np.argwhere(np.isnan(array))[0]
-                    where = f"{name} of neuron {neuron} of {population.name}"
-                    when = f"between {since * self.dt:g} and {self.time:g} ms"
-                    raise NonFiniteError(f"{where} became NaN {when}", do="check its input, its parameters and dt")
-
 
 def _sizes(label: str, n: int | None, shape: Sequence[int] | None) -> tuple[int, ...]:
     sizes = tuple(shape) if shape is not None else (n,)
@@ -322,4 +377,5 @@ def _sizes(label: str, n: int | None, shape: Sequence[int] | None) -> tuple[int,
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -84,6 +84,21 @@ class Ranks:
         answers = self.exchange(np.array(numbers, dtype=np.int64).view(np.uint8))
         return np.stack([answer.view(np.int64) for answer in answers])
 
+    def sum(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The sum over all ranks, element by element."""
+        answers = self.exchange(np.ascontiguousarray(numbers).view(np.uint8).ravel())
+        total: NDArray[np.int64] = np.sum([answer.view(np.int64) for answer in answers], axis=0)
+        return total.reshape(numbers.shape)
+
+    def from_first(self, content: Callable[[], bytes]) -> bytes:
+        """What the first rank makes, on all."""
+        try:
+            mine = content() if self.first else b""
+        except BaseException as error:
+            self.give_up(error)
+            raise
+        return bytes(self.exchange(np.frombuffer(mine, dtype=np.uint8))[0])
+
     def give_up(self, error: BaseException) -> None:
         """Tell the others that this rank ends with an error, where they do not know."""
         if self.size > 1 and not self._failed:
@@ -117,7 +132,8 @@ class Ranks:
         if length <= _ROOM:
             return head[8 : 8 + length]
         rest = torch.empty(length - _ROOM, dtype=torch.uint8)
-        dist.irecv(rest, rank, group=self.group).wait()
+        following: Any = dist.irecv(rest, rank, group=self.group)
+        following.wait()
         return np.concatenate([head[8:], rest.numpy()])
 
     def _give_up(self, lost: dict[int, BaseException]) -> None:
@@ -136,10 +152,16 @@ class Ranks:
         raise RankError(f"the run on {self.size} ranks ends: {what}", do=do) from cause
 
     def _announce(self, what: str) -> None:
+        """Say it in place of the next message; the others say theirs, or that they give up as well."""
         text = np.frombuffer(what.encode()[:_ROOM], dtype=np.uint8)
-        for _, send in self._send(text, _GAVE_UP, {}):
+        limit = timedelta(seconds=_FAREWELL)
+        heard = []
+        for rank in self.others:
             with suppress(RuntimeError):
-                send.wait(timedelta(seconds=_FAREWELL))
+                heard.append(dist.irecv(torch.empty(_ROOM + 8, dtype=torch.uint8), rank, group=self.group))
+        for work in [*(send for _, send in self._send(text, _GAVE_UP, {})), *heard]:
+            with suppress(RuntimeError):
+                work.wait(limit)
 
 
 class _GaveUp(RuntimeError):
