@@ -1,9 +1,10 @@
 """A network computed without the engine: all synapses are looked at in each step, all neurons run their definition.
 
-What it computes is what the docstring of `Network` and `docs/numerics.md` say. A spike of step m has the time (m + 1) dt.
-With a delay of d steps it is an input of step m + 1 + d, which begins at that time; inputs that jump the potential at the
-end of a step are those of step m + d, which ends then. Neurons advance by `neuron.step` on tensors in float64, and by the
-reference back end in float32. The connections are drawn anew from `spikeloom.random`, as the rule's docstring says.
+What it computes is what the docstring of `Network` and `docs/numerics.md` say. A spike of step m has the time
+(m + 1) dt. With a delay of d steps it is an input of step m + 1 + d, which begins at that time; inputs that jump the
+potential at the end of a step are those of step m + d, which ends then. Neurons advance by `neuron.step` on tensors in
+float64, and by the reference back end in float32. The connections are drawn anew from `spikeloom.random`, as the rule's
+docstring says.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Drawn(NamedTuple):
 
 
 def fixed_in_degree(projection: Projection, rule: nw.FixedInDegree) -> Drawn:
-    """Source k of a target comes from word k mod 2 of draw k div 2; with the target itself left out where it must be."""
+    """Source k of a target comes from word k mod 2 of draw k div 2, the target itself left out where it must be."""
     n_pre, n_post = len(projection.pre), len(projection.post)
     post = np.repeat(np.arange(n_post), rule.degree)
     k = np.tile(np.arange(rule.degree), n_post)
@@ -125,7 +126,7 @@ class _Table(NamedTuple):
 
 
 class Oracle:
-    """Takes over the states of a network that has not run; `run` returns the spikes, [steps, batch, n] by population."""
+    """Takes over the states of a network that has not run; `run` returns spikes, [steps, batch, n] by population."""
 
     def __init__(self, network: Network) -> None:
         self.network = network

@@ -14,7 +14,6 @@ import spikeloom as sl
 from spikeloom import network as nw
 from spikeloom.network import Network
 from spikeloom.synapses import Delta, Receptors
-
 from tests.network.oracle import trains
 from tests.network.random_networks import Form, forms
 

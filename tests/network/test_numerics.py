@@ -15,7 +15,6 @@ import spikeloom as sl
 from spikeloom import network as nw
 from spikeloom.network import Network, Population
 from spikeloom.synapses import Alpha, Delta, Exponential, Receptors
-
 from tests.network.oracle import trains
 
 # Says in `note` how it was made.
