@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 from .brunel import Brunel, BrunelAlpha, BrunelDelta
+from .microcircuit import Microcircuit
 from .model import Expected, Model, Setting, setting
+from .vogels_abbott import COBA, COBAHH, CUBA
 
 __all__ = [
-    "Brunel", "BrunelAlpha", "BrunelDelta", "Expected", "Model", "Setting", "catalogue", "setting",
+    "COBA", "COBAHH", "CUBA", "Brunel", "BrunelAlpha", "BrunelDelta", "Expected", "Microcircuit", "Model", "Setting",
+    "catalogue", "setting",
 ]  # fmt: skip
 
 

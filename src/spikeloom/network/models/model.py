@@ -106,6 +106,8 @@ class Model(ABC):
     dt: ClassVar[float] = 0.1
     duration: ClassVar[float] = 1000.0
     settling: ClassVar[float] = 200.0
+    # Of `build`, where none is given.
+    seed: ClassVar[int] = 1
     source: ClassVar[str]
 
     def __post_init__(self) -> None:
@@ -140,13 +142,14 @@ class Model(ABC):
     def build(
         self,
         *,
-        seed: int = 1,
+        seed: int | None = None,
         threads: int | None = None,
         batch: int = 1,
         dt: float | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> Network:
         """A network of its own, ready to run."""
-        net = Network(self.dt if dt is None else dt, seed, batch=batch, threads=threads, dtype=dtype)
+        chosen = self.seed if seed is None else seed
+        net = Network(self.dt if dt is None else dt, chosen, batch=batch, threads=threads, dtype=dtype)
         self.fill(net)
         return net
