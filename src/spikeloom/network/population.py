@@ -122,7 +122,14 @@ class Population(View):
     def __setitem__(self, name: str, value: Given) -> None:
         if name in self.states:
             drawn = self.owner.drawn(value, self)
-            self.states[name][...] = self._fitting(name, drawn)
+            fitting = self._fitting(name, drawn)
+            if not np.isfinite(fitting).all():
+                got = fitting[~np.isfinite(fitting)].flat[0] if fitting.ndim else fitting
+                raise ParameterError(f"{self.name}[{name!r}]", expected="finite numbers", got=got)
+            self.states[name][...] = fitting
+        elif name == "dt":
+            do = "give it to Network"
+            raise ParameterError(f"{self.name}['dt']", expected="to be left alone", got=repr(value), do=do)
         elif name in self.parameters:
             assert isinstance(self.neuron, Neuron)
             drawn = self._fitting(name, self.owner.drawn(value, self))
@@ -157,7 +164,7 @@ def _in_steps_of(neuron: Neuron, dt: float, name: str) -> Neuron:
     """A copy whose dt is that of the network; one chosen otherwise is refused."""
     copied = copy.deepcopy(neuron).requires_grad_(False)
     own = copied.param_values()["dt"]
-    if isinstance(own, torch.Tensor) or own not in (dt, 1.0):
+    if isinstance(own, torch.Tensor) or own not in (dt, copied.params["dt"].default):
         do = f"leave dt away, or give {dt:g}"
         raise ParameterError(f"dt of the neuron of {name}", expected=f"{dt:g}, that of the network", got=own, do=do)
     if own != dt:
