@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -64,6 +64,9 @@ class Network:
     >>> _ = net.record(cells)
     >>> result = net.run(20.0)
     """
+
+    # Whether time goes on in steps.
+    clocked: ClassVar[bool] = True
 
     def __init__(
         self,

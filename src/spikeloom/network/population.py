@@ -76,13 +76,13 @@ class Population(View):
         self.states: dict[str, NDArray[Any]] = {}
         self.parameters: dict[str, Any] = {}
         if isinstance(neuron, Neuron):
-            self.neuron = _in_steps_of(neuron, owner.dt, name)
+            self.neuron = _in_steps_of(neuron, owner.dt, name) if owner.clocked else copy.deepcopy(neuron)
             self.parameters = dict(self.neuron.param_values())
         for label, value in parameters.items():
             self[label] = value
         if isinstance(self.neuron, Neuron):
             self._rest()
-        else:
+        elif owner.clocked:
             self.states.update(self.neuron.states(self))
         for label, value in initial.items():
             if label not in self.states:
