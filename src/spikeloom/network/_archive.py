@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,21 +28,21 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, A
 
     Raises: CheckpointError where the file cannot be written; the old one stays.
     """
-    plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     header = {"version": VERSION, "sha256": _digest(plain, values), "values": values}
+    # One name, so that a process that is killed leaves at most one behind.
+    part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
-            try:
+        try:
+            with part.open("wb") as file:
                 file.write(safetensors.numpy.save(plain, metadata={"spikeloom network": json.dumps(header)}))
                 file.flush()
                 os.fsync(file.fileno())
-                file.close()
-                os.replace(file.name, path)
-            except BaseException:
-                file.close()
-                Path(file.name).unlink(missing_ok=True)
-                raise
+            os.replace(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
     except OSError as error:
         do = "make room, or choose another path"
         raise CheckpointError(f"checkpoint {path} cannot be written ({error})", do=do) from error
@@ -81,5 +80,5 @@ def _digest(arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> st
     total = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     for name in sorted(arrays):
         total.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
-        total.update(np.ascontiguousarray(arrays[name]).data)
+        total.update(arrays[name].reshape(-1).data)
     return total.hexdigest()

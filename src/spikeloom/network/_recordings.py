@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,16 @@ class Sampled:
     recorder: Recorder
     file: RecordingFile | None
     track: int = -1
+
+
+class Elsewhere(RecordingFile):
+    """A file that another rank writes."""
+
+    def put(self, track: int, rows: NDArray[Any]) -> None:
+        """Nothing."""
+
+    def prepare(self, now: int) -> None:
+        """Nothing, so that it stays one that has not been created."""
 
 
 class Recordings:
@@ -129,7 +139,8 @@ class Recordings:
     def _file(self, path: Path) -> RecordingFile:
         path, network = path.expanduser().absolute(), self.network
         if path not in self.files:
-            self.files[path] = RecordingFile(path, network.dt, network.batch, network.step)
+            kind = RecordingFile if network.ranks.first else Elsewhere
+            self.files[path] = kind(path, network.dt, network.batch, network.step)
         return self.files[path]
 
     def prepare(self) -> None:
@@ -177,6 +188,20 @@ class Recordings:
         for file in self.files.values():
             if file.created and file.until < self.network.step:
                 file.write(self.network.step)
+
+    def carried(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint keeps: the spikes that are recorded in memory and not taken."""
+        logs = {number: log for number, log in self.spikes.items() if log.pieces}
+        return {
+            f"{number} {k}": np.concatenate([piece[k] for piece in log.pieces])
+            for number, log in logs.items()
+            for k in range(3)
+        }
+
+    def carry_on(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from what a checkpoint has kept."""
+        for number, log in self.spikes.items():
+            log.pieces = [tuple(arrays[f"{number} {k}"] for k in range(3))] if f"{number} 0" in arrays else []
 
     def result(self, start: int) -> Result:
         """What was recorded in memory since step `start`; taken away."""

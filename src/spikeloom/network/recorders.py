@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,14 @@ class Recorder(ABC):
     @abstractmethod
     def end(self, first: int, steps: int) -> None:
         """After `steps` steps were run: take what kernels have written."""
+
+    def carried(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint keeps."""
+        return {"pieces": np.concatenate(self.pieces, axis=1)} if self.pieces else {}
+
+    def carry_on(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from what a checkpoint has kept."""
+        self.pieces = [arrays["pieces"]] if "pieces" in arrays else []
 
     def samples(self, first: int, steps: int) -> int:
         """How many samples fall into some steps."""
@@ -149,24 +158,29 @@ class RateRecorder(Recorder):
         total = np.zeros((len(self.partial), done + 1), dtype=np.int64)
         for (_, run), counts in self.counts.items():
             total[run] += counts[: done + 1] if done < _BINS else np.append(counts, 0)
+        total = self.view.network.ranks.sum(total)
         total[:, 0] += self.partial
         self.partial = total[:, done].copy()
         kept = total[:, max(0, self.first_bin - first // self.every) : done]
         if kept.shape[1]:
             self.pieces.append((kept * self.scale)[:, :, None])
 
+    def carried(self) -> dict[str, NDArray[Any]]:
+        """Also the bin that is not complete."""
+        return super().carried() | {"partial": self.partial, "first bin": np.array([self.first_bin])}
+
+    def carry_on(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        super().carry_on(arrays)
+        self.partial, self.first_bin = arrays["partial"].copy(), int(arrays["first bin"][0])
+
 
 class WeightRecorder(Recorder):
-    """The weights of a projection, after every n-th step, in the order of its synapses."""
+    """The weights of a projection, after every n-th step, in the order of `Projection.synapses`."""
 
     def __init__(self, projection: Projection, every: int) -> None:
         super().__init__()
         self.projection, self.name, self.unit, self.every = projection, "weight", "1", every
-        weights = self._weights()
-        self.columns, self.dtype = np.arange(len(weights), dtype=np.int64), weights.dtype
-
-    def _weights(self) -> NDArray[Any]:
-        return np.asarray(self.projection.weights).ravel()  # type: ignore[attr-defined]
+        self.columns, self.dtype = np.arange(len(projection), dtype=np.int64), np.dtype(projection.real)
 
     def begin(self, first: int, steps: int) -> int:
         """A slice ends where a sample is taken."""
@@ -175,7 +189,7 @@ class WeightRecorder(Recorder):
     def end(self, first: int, steps: int) -> None:
         """Take the sample."""
         if self.samples(first, steps):
-            self.pieces.append(self._weights().copy()[None, None])
+            self.pieces.append(self.projection.synapses().weight[None, None])
 
 
 def _unit(view: View, variable: str) -> str:
