@@ -11,6 +11,7 @@ from .devices import (
     SpikeTimes,
     StepCurrent,
 )
+from .distances import DistanceDelay
 from .distributions import Distribution, Exponential, LogNormal, Normal, Uniform
 from .network import Interrupted, Network
 from .population import Population, View
@@ -22,10 +23,11 @@ from .rules import FixedInDegree, Rule
 from .signals import Signal
 from .sources import Source
 from .spike_trains import SpikeTrains
+from .synapses import Synapses
 
 __all__ = [
-    "AlternatingCurrent", "Device", "DirectCurrent", "Distribution", "Exponential", "FixedInDegree", "GapJunction",
+    "AlternatingCurrent", "Device", "DirectCurrent", "DistanceDelay", "Distribution", "Exponential", "FixedInDegree", "GapJunction",
     "Interrupted", "LogNormal", "Network", "NoiseCurrent", "Normal", "Poisson", "Population", "Progress", "Projection",
-    "Rate", "Recording", "Result", "Rule", "Signal", "Source", "SpikeTimes", "SpikeTrains", "StepCurrent", "Uniform",
+    "Rate", "Recording", "Result", "Rule", "Signal", "Source", "SpikeTimes", "SpikeTrains", "StepCurrent", "Synapses", "Uniform",
     "View", "devices", "models", "rules",
 ]  # fmt: skip

@@ -123,7 +123,11 @@ def distance(a: Any, i: Any, b: Any, j: Any, box: Any) -> Any:
 def draw_delays(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Delays of the first `hi` pairs, in steps."""
     entities, indices = int32_at(load(table, SINK.entities)), int32_at(load(table, SINK.indices))
-    delays, kind, first = int32_at(load(table, SINK.delays)), load(table, SINK.delay_kind), load(table, SINK.first_delay)
+    delays, kind, first = (
+        int32_at(load(table, SINK.delays)),
+        load(table, SINK.delay_kind),
+        load(table, SINK.first_delay),
+    )
     seed = word(load(table, SINK.seed))
     k = int64(0)
     if kind == LISTED:

@@ -51,7 +51,7 @@ class Distribution(ABC):
             got = f"a chance of {inside:.1e} between {self.low:g} and {self.high:g}"
             raise ParameterError(label, expected=f"bounds with a chance of {_INSIDE:g} at least", got=got)
 
-    def _verify(self) -> None:
+    def _verify(self) -> None:  # noqa: B027
         """Raise where the numbers of a distribution do not make one."""
 
     def _refuse(self, name: str, good: bool, expected: str) -> None:

@@ -21,8 +21,8 @@ from .rules import Explicit, Rule
 from .rules.rule import places
 from .synapses import Synapses, counted, synapses_of
 
-Amount = float | Sequence[float] | NDArray[Any] | torch.Tensor | Distribution
-Delay = Amount | DistanceDelay
+# Of weights and delays; the last is of delays only.
+Amount = float | Sequence[float] | NDArray[Any] | torch.Tensor | Distribution | DistanceDelay
 
 
 class Projection:
@@ -39,8 +39,8 @@ class Projection:
         post: View,
         rule: Rule,
         weight: Amount,
-        delay: Delay,
-        axonal_delay: Delay,
+        delay: Amount,
+        axonal_delay: Amount,
         receptor: str,
     ) -> None:
         self.number, self.name, self.pre, self.post, self.rule = number, name, pre, post, rule
@@ -63,7 +63,9 @@ class Projection:
         self.delays = in_all.later(self.shift)
         rule.verify(self)
         if self.delays.listed is not None:
-            self._verify_listed("delay", np.shape(delay) or np.shape(axonal_delay), self.delays.listed.size)
+            for what, given in (("delay", delay), ("axonal_delay", axonal_delay)):
+                if not isinstance(given, Distribution | DistanceDelay) and np.ndim(given):
+                    self._verify_listed(what, np.shape(given))
         self.weight = self._checked_weight(weight)
 
     def _checked_weight(self, weight: Amount) -> float | NDArray[np.float64] | Distribution:
@@ -79,15 +81,15 @@ class Projection:
             got = np.abs(checked).max()
             raise ParameterError(f"weight of {self.name}", expected=f"numbers that {self.real} holds", got=got)
         if isinstance(checked, np.ndarray) and checked is given:
-            self._verify_listed("weight", checked.shape, checked.size)
+            self._verify_listed("weight", checked.shape)
         return checked if isinstance(checked, float) else checked.ravel()
 
-    def _verify_listed(self, what: str, shape: tuple[int, ...], size: int) -> None:
+    def _verify_listed(self, what: str, shape: tuple[int, ...]) -> None:
         """Raise where an array does not have a value for each synapse."""
         listing = self.rule.listing(self)
         label = f"{what} of {self.name}"
         if listing is None:
-            do = f"give a number or a distribution, or use set_{what}s" if what == "weight" else ""
+            do = "give a number or a distribution, or use set_weights" if what == "weight" else ""
             expected = f"no array, as {type(self.rule).__name__} does not number its synapses"
             raise ShapeError(label, expected=expected, got=list(shape), do=do)
         if shape not in (listing.shape, (int(np.prod(listing.shape)),)):
@@ -105,7 +107,7 @@ class Projection:
             raise ParameterError(label, expected="finite numbers", got=bad)
         return float(array) if array.ndim == 0 else array
 
-    def _delays(self, what: str, value: Delay) -> Any:
+    def _delays(self, what: str, value: Amount) -> Any:
         given = value if isinstance(value, Distribution | DistanceDelay) else self._numbers(what, value)
         if not isinstance(given, Distribution | DistanceDelay) and np.min(given, initial=0.0) < 0:
             raise ParameterError(f"{what} of {self.name}", expected="at least 0 ms", got=f"{np.min(given):g} ms")

@@ -39,7 +39,8 @@ def synapses_of(projection: Projection) -> Synapses:
         weights[:] = projection.weight
     out = {"out_sources": pre, "out_targets": post, "out_weights": weights, "out_delays": steps}
     _listed(projection, count, out)
-    return Synapses(pre, post, weights, (steps - projection.shift) * projection.dt)
+    delays = np.asarray((steps - projection.shift) * projection.dt, dtype=np.float64)
+    return Synapses(pre, post, weights, delays)
 
 
 def _listed(projection: Projection, capacity: int, out: dict[str, Any]) -> Any:
