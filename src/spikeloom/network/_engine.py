@@ -134,7 +134,7 @@ class Engine:
         self.bundles = bundles_of(network.projections)
         shortest = min((b.shortest for b in self.bundles), default=1 << 30)
         widest = max(1, sum(p.size for p in self.populations) * self.batch)
-        looking = min((device.interval for device, _ in network.devices), default=1000)
+        looking = min((device.longest_interval for device, _ in network.devices), default=1000)
         self.interval = max(1, min(shortest, _BOX // widest, 1000, looking))
         self.longest = max((b.longest for b in self.bundles), default=1)
         # As many parts on each rank; outboxes of all ranks, those of others are filled by what they send.

@@ -143,7 +143,7 @@ class Network:
         self,
         pre: View | Device,
         post: View,
-        rule: Rule | None = None,
+        rule: Rule | GapJunction | None = None,
         *,
         weight: Amount = 1.0,
         delay: Amount | None = None,
@@ -167,6 +167,8 @@ class Network:
         if isinstance(rule, GapJunction) and isinstance(pre, View):
             pre, rule = rule.between(pre), None
         if isinstance(pre, Device):
+            if not (isinstance(axonal_delay, int | float) and axonal_delay == 0):
+                raise ParameterError("axonal_delay of a device", expected="none, as it has no axon", got=axonal_delay)
             return self._attach(pre, post, rule, weight, delay, receptor)
         chosen = self.dt if delay is None else delay
         if not isinstance(pre, View):
@@ -182,7 +184,13 @@ class Network:
         return added
 
     def _attach(
-        self, device: Device, post: View, rule: Rule | None, weight: Amount, delay: Amount | None, receptor: str
+        self,
+        device: Device,
+        post: View,
+        rule: Rule | GapJunction | None,
+        weight: Amount,
+        delay: Amount | None,
+        receptor: str,
     ) -> Target:
         label = f"{type(device).__name__} to {post.population.name}"
         if rule is not None:

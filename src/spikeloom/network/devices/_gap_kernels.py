@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...compile import layout
-from .._words import at, int64, int64_at, load, real_at, store, zero
+from .._words import at, int64_at, load, real_at, store, zero
 
 COUPLE = layout(
     "inputs",

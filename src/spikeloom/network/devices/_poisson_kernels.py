@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...compile import layout
 from .._words import (
     at,
     exp,
@@ -30,19 +31,27 @@ from .._words import (
     word,
 )
 
-# What tells what the random numbers of a device are for: counts, the rest of them, those of `poisson_each`.
-COUNTS, REST, EACH = range(3)
-# Entries of `numbers`: how many limits, first outcome, first value of the rest, outcomes of the rest, the first.
-NUMBERS = ("limits", "base", "rest", "outcomes", "first")
+# How many limits there are, the least outcome of them, the first value of the rest; how many outcomes, the least.
+NUMBERS = layout("limits", "base", "rest", "outcomes", "first")
+TABULATE = layout("expected", "former", "numbers", "limits", "bounds", "chances")
+# Neuron `lo` has the first of the weights, where there are several, and of the expected numbers.
+INPUT = layout(
+    "inputs", "weights", "weighted", "delay", "start", "stop", "seed", "numbers", "limits", "bounds", "room"
+)  # fmt: skip
+EACH = layout("inputs", "weights", "expected", "delay", "start", "stop", "seed")
+# Numbers of 32 bits in the room of `poisson_input`: 256 of 16 random bits each, and as many counts.
+ROOM = 256
+# Purposes of random numbers; from EACHS on those of `poisson_each`.
+COUNTS, REST, EACHS = range(3)
 
 
 def tabulate_poisson(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """The limits for an expected number, if it is another one than before."""
-    expected, former = load(float64_at(load(table, 0)), 0), float64_at(load(table, 1))
+    expected, former = load(float64_at(load(table, TABULATE.expected)), 0), float64_at(load(table, TABULATE.former))
     if expected != load(former, 0):
         store(former, 0, expected)
-        numbers, limits = int64_at(load(table, 2)), uint16_at(load(table, 3))
-        bounds, chances = int64_at(load(table, 4)), float64_at(load(table, 5))
+        numbers, limits = int64_at(load(table, TABULATE.numbers)), uint16_at(load(table, TABULATE.limits))
+        bounds, chances = int64_at(load(table, TABULATE.bounds)), float64_at(load(table, TABULATE.chances))
         mode = int64(expected)
         reach = int64(12.0 * math.sqrt(expected)) + 24
         first, last = max(int64(0), mode - reach), mode + reach
@@ -75,42 +84,35 @@ def tabulate_poisson(table: Any, lo: Any, hi: Any, step: Any) -> None:
             rest += share - float64(cells)
             store(chances, k - first, share - float64(cells))
             k += 1
-        store(numbers, 2, covered)
+        store(numbers, NUMBERS.rest, covered)
         # Nothing is drawn where nothing can come of it.
         count = count if expected > 0.0 else int64(0)
         while count & 7 != 0:
             store(limits, count, uint16(65535))
             count += 1
-        store(numbers, 0, count)
-        store(numbers, 1, base)
+        store(numbers, NUMBERS.limits, count)
+        store(numbers, NUMBERS.base, base)
         k, p = int64(0), 0.0
         while k <= last - first:
             p += load(chances, k)
             store(bounds, k, int64(p / rest * 4294967296.0 + 0.5))
             k += 1
         store(bounds, last - first, int64(4294967296))
-        store(numbers, 3, last - first + 1)
-        store(numbers, 4, first)
-
-
-# Entries of the table of `poisson_input`; neuron `lo` has the first of the weights, where there are several.
-INPUT = (
-    "inputs", "weights", "weighted", "delay", "start", "stop", "seed", "numbers", "limits", "bounds", "room",
-)  # fmt: skip
-# Numbers of 32 bits that its room has: 256 of 16 random bits each, and as many counts.
-ROOM = 256
+        store(numbers, NUMBERS.outcomes, last - first + 1)
+        store(numbers, NUMBERS.first, first)
 
 
 def poisson_input(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Add w times a Poisson number to an input of each neuron; all have the same expectation."""
-    emitted = step - load(table, 3)
-    numbers, limits = int64_at(load(table, 7)), uint16_at(load(table, 8))
-    count = load(numbers, 0)
-    if (emitted >= load(table, 4)) & (emitted < load(table, 5)) & (count > 0):
-        inputs, weights, seed = real_at(load(table, 0)), real_at(load(table, 1)), word(load(table, 6))
-        bounds, words, bits = int64_at(load(table, 9)), int32_at(load(table, 10)), uint16_at(load(table, 10))
+    emitted = step - load(table, INPUT.delay)
+    numbers, limits = int64_at(load(table, INPUT.numbers)), uint16_at(load(table, INPUT.limits))
+    count = load(numbers, NUMBERS.limits)
+    if (emitted >= load(table, INPUT.start)) & (emitted < load(table, INPUT.stop)) & (count > 0):
+        inputs, weights = real_at(load(table, INPUT.inputs)), real_at(load(table, INPUT.weights))
+        seed, bounds = word(load(table, INPUT.seed)), int64_at(load(table, INPUT.bounds))
+        words, bits = int32_at(load(table, INPUT.room)), uint16_at(load(table, INPUT.room))
         counts = at(bits, 256)
-        base, rest = uint16(load(numbers, 1)), uint16(load(numbers, 2))
+        base, rest = uint16(load(numbers, NUMBERS.base)), uint16(load(numbers, NUMBERS.rest))
         now, weight = word(emitted), load(weights, 0)
         t0, t1, t2, t3 = load(limits, 0), load(limits, 1), load(limits, 2), load(limits, 3)
         t4, t5, t6, t7 = load(limits, 4), load(limits, 5), load(limits, 6), load(limits, 7)
@@ -126,8 +128,8 @@ def poisson_input(table: Any, lo: Any, hi: Any, step: Any) -> None:
                 k = int32(0)
                 while k < int32(16):
                     entity = int32(entities + k)
-                    store(low, int64(k), int32(first_word(seed, int32(0), entity, now)))
-                    store(high, int64(k), int32(second_word(seed, int32(0), entity, now)))
+                    store(low, int64(k), int32(first_word(seed, int32(COUNTS), entity, now)))
+                    store(high, int64(k), int32(second_word(seed, int32(COUNTS), entity, now)))
                     k = int32(k + int32(1))
                 xs, ns = at(bits, g), at(counts, g)
                 i = int64(0)
@@ -167,19 +169,19 @@ def poisson_input(table: Any, lo: Any, hi: Any, step: Any) -> None:
                 i = int64(0)
                 while i < size:
                     if load(bits, i) >= rest:
-                        u = int64(first_word(seed, int32(1), word(block + i), now))
-                        below, above = int64(0), load(numbers, 3)
+                        u = int64(first_word(seed, int32(REST), word(block + i), now))
+                        below, above = int64(0), load(numbers, NUMBERS.outcomes)
                         while below < above:
                             middle = (below + above) >> 1
                             if load(bounds, middle) <= u:
                                 below = middle + 1
                             else:
                                 above = middle
-                        store(counts, i, uint16(load(numbers, 4) + below))
+                        store(counts, i, uint16(load(numbers, NUMBERS.first) + below))
                     i += 1
             first = max(block, lo)
             row, ns, i = at(inputs, first), at(counts, first - block), int64(0)
-            if load(table, 2) != 0:
+            if load(table, INPUT.weighted) != 0:
                 own = at(weights, first - lo)
                 while i < stop - first:
                     store(row, i, load(row, i) + load(own, i) * real(load(ns, i)))
@@ -190,22 +192,19 @@ def poisson_input(table: Any, lo: Any, hi: Any, step: Any) -> None:
             block += 256
 
 
-# Entries of the table of `poisson_each`; neuron `lo` has the first weight and expected number.
-EACH_INPUT = ("inputs", "weights", "expected", "delay", "start", "stop", "seed")
-
-
 def poisson_each(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Add w times a Poisson number to an input of each neuron, each with its own expectation.
 
     Numbers expected to be above 16 are sums of several with 16 each.
     """
-    emitted = step - load(table, 3)
-    if (emitted >= load(table, 4)) & (emitted < load(table, 5)):
-        inputs, weights = at(real_at(load(table, 0)), lo), real_at(load(table, 1))
-        expected, seed, now = float64_at(load(table, 2)), word(load(table, 6)), word(emitted)
+    emitted = step - load(table, EACH.delay)
+    if (emitted >= load(table, EACH.start)) & (emitted < load(table, EACH.stop)):
+        inputs, weights = at(real_at(load(table, EACH.inputs)), lo), real_at(load(table, EACH.weights))
+        expected, seed = float64_at(load(table, EACH.expected)), word(load(table, EACH.seed))
+        now = word(emitted)
         i = int64(0)
         while i < hi - lo:
-            left, n, purpose = load(expected, i), int64(0), int32(2)
+            left, n, purpose = load(expected, i), int64(0), int32(EACHS)
             while left > 0.0:
                 share = min(left, 16.0)
                 u = (float64(first_word(seed, purpose, word(lo + i), now)) + 0.5) * 2.0**-32

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...compile import layout
 from .._words import (
     at,
     exp,
@@ -17,6 +18,7 @@ from .._words import (
     int32,
     int32_at,
     int64,
+    int64_at,
     load,
     log,
     math,
@@ -28,14 +30,14 @@ from .._words import (
     word,
 )
 
-# Entries: fired, chances, start, stop, seed.
+CHANCE = layout("fired", "chances", "start", "stop", "seed")
 
 
 def spike_by_chance(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Spike with a probability."""
-    fired, chances = at(uint8_at(load(table, 0)), lo), float64_at(load(table, 1))
-    on = (step >= load(table, 2)) & (step < load(table, 3))
-    seed, now = word(load(table, 4)), word(step)
+    fired, chances = at(uint8_at(load(table, CHANCE.fired)), lo), float64_at(load(table, CHANCE.chances))
+    on = (step >= load(table, CHANCE.start)) & (step < load(table, CHANCE.stop))
+    seed, now = word(load(table, CHANCE.seed)), word(step)
     i = int64(0)
     if on:
         while i < hi - lo:
@@ -47,15 +49,16 @@ def spike_by_chance(table: Any, lo: Any, hi: Any, step: Any) -> None:
         i += 1
 
 
-# Entries: fired, chances of the common process, start, stop, seed, chance of a copy in units of 2^-32.
+# `events` is the probability of an event, `copies` that of a copy in units of 2^-32.
+COMMON = layout("fired", "events", "start", "stop", "seed", "copies")
 
 
 def spike_in_common(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Each channel copies the events of one process, each event with a probability."""
-    fired, limit = at(uint8_at(load(table, 0)), lo), load(table, 5)
-    on = (step >= load(table, 2)) & (step < load(table, 3))
-    seed, now = word(load(table, 4)), word(step)
-    event = int64(load(float64_at(load(table, 1)), 0) * 4294967296.0)
+    fired, limit = at(uint8_at(load(table, COMMON.fired)), lo), load(table, COMMON.copies)
+    on = (step >= load(table, COMMON.start)) & (step < load(table, COMMON.stop))
+    seed, now = word(load(table, COMMON.seed)), word(step)
+    event = int64(load(float64_at(load(table, COMMON.events)), 0) * 4294967296.0)
     i = int64(0)
     if on & (int64(first_word(seed, int32(1), int32(0), now)) < event):
         while i < hi - lo:
@@ -66,14 +69,15 @@ def spike_in_common(table: Any, lo: Any, hi: Any, step: Any) -> None:
         i += 1
 
 
-# Entries: fired, the first spike (in steps, as a real number), steps between spikes, start, stop.
+# In steps, as real numbers: the first spike, and the interval.
+REGULAR = layout("fired", "first", "interval", "start", "stop")
 
 
 def spike_regularly(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Spike where one of the times first + k interval lies in the step, or at its end."""
-    fired = at(uint8_at(load(table, 0)), lo)
-    first, interval = float64_at(load(table, 1)), float64_at(load(table, 2))
-    on = (step >= load(table, 3)) & (step < load(table, 4))
+    fired = at(uint8_at(load(table, REGULAR.fired)), lo)
+    first, interval = float64_at(load(table, REGULAR.first)), float64_at(load(table, REGULAR.interval))
+    on = (step >= load(table, REGULAR.start)) & (step < load(table, REGULAR.stop))
     # So that a time on the grid, off by its rounding, stays at the end of its step.
     end = float64(step) + 1.0 + 1e-6
     i = int64(0)
@@ -84,13 +88,18 @@ def spike_regularly(table: Any, lo: Any, hi: Any, step: Any) -> None:
         i += 1
 
 
-# Entries: fired, steps of the spikes in order, their channels, how many.
+# Spikes in the order of steps.
+LISTED = layout("fired", "steps", "channels", "count")
 
 
 def spike_as_listed(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Spike at given steps."""
-    fired, steps, channels = uint8_at(load(table, 0)), int32_at(load(table, 1)), int32_at(load(table, 2))
-    count = load(table, 3)
+    fired, steps, channels = (
+        uint8_at(load(table, LISTED.fired)),
+        int32_at(load(table, LISTED.steps)),
+        int32_at(load(table, LISTED.channels)),
+    )
+    count = load(table, LISTED.count)
     i = lo
     while i < hi:
         store(fired, i, uint8(0))
@@ -111,16 +120,16 @@ def spike_as_listed(table: Any, lo: Any, hi: Any, step: Any) -> None:
             going = below < count
 
 
-# Entries: fired, expected spikes per step, start, stop, seed, shapes, and two states: what is left until the next spike,
-# in expected spikes, and how many intervals were drawn.
+# Expected spikes per step; two states: what is left until the next spike, in expected spikes, and intervals drawn.
+GAMMA = layout("fired", "expected", "start", "stop", "seed", "shapes", "left", "drawn")
 
 
 def spike_after_gamma(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Spike when a gamma-distributed number of spikes, 1 in the mean, was expected since the last."""
-    fired, expected = uint8_at(load(table, 0)), float64_at(load(table, 1))
-    on = (step >= load(table, 2)) & (step < load(table, 3))
-    seed, shapes = word(load(table, 4)), float64_at(load(table, 5))
-    left, drawn = float64_at(load(table, 6)), int64_at(load(table, 7))
+    fired, expected = uint8_at(load(table, GAMMA.fired)), float64_at(load(table, GAMMA.expected))
+    on = (step >= load(table, GAMMA.start)) & (step < load(table, GAMMA.stop))
+    seed, shapes = word(load(table, GAMMA.seed)), float64_at(load(table, GAMMA.shapes))
+    left, drawn = float64_at(load(table, GAMMA.left)), int64_at(load(table, GAMMA.drawn))
     i = lo
     while i < hi:
         spiked = False

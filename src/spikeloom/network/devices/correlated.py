@@ -14,7 +14,7 @@ from .._engine import Unit
 from .._seeds import POPULATION, subseed
 from ..sources import Source
 from ._checks import active_steps, number, verify_span
-from ._source_kernels import spike_in_common
+from ._source_kernels import COMMON, spike_in_common
 from .waveforms import Waveform, waveform
 
 if TYPE_CHECKING:
@@ -75,8 +75,11 @@ class Correlated(Source):
         """One kernel, and what follows the waveform."""
         low, high = part.bounds[population.number]
         dt, c = engine.network.dt, self.correlation
-        values, followers = self.wave.follow(dt, 0, lambda rates: rates * (dt * 1e-3 / c))
+        values, followers = self.wave.follow(dt, 0, lambda rates: rates, dt * 1e-3 / c)
         seed = subseed(engine.network.seed, POPULATION, population.number, run)
-        span = active_steps("", self.start, self.stop, dt)
-        table = Table(population.fired[run], values, *span, seed, round(c * 2.0**32))
+        start, stop = active_steps(population.name, self.start, self.stop, dt)
+        table = Table.of(
+            COMMON, fired=population.fired[run], events=values, start=start, stop=stop, seed=seed,
+            copies=round(c * 2.0**32),
+        )  # fmt: skip
         return [*followers, Unit(native(spike_in_common), table, low, high)]

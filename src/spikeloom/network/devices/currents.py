@@ -12,7 +12,7 @@ import numpy as np
 from ...compile import Table, native
 from .._engine import Unit
 from ._checks import active_steps, number, on_grid, real_numbers, verify_span
-from ._waveform_kernels import CURRENT, add_current, draw_noise
+from ._waveform_kernels import CURRENT, NOISE, add_current, draw_noise
 from .device import Device, Span, Target
 from .waveforms import Floats, Numbers, Piecewise, Sinusoid, Waveform, waveform
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Current(Device):
     """Abstract: adds weight times a current to an input for currents, from `start` to `stop`.
 
-    A current that is set for the time t acts from the step on that begins at t, and later by the delay, if one is given.
+    A current for the time t acts from the step on that begins at t, and later by the delay, if one is given.
     """
 
     current = True
@@ -41,14 +41,14 @@ class Current(Device):
 
     def units(self, engine: Engine, part: Part, target: Target, run: int) -> list[Unit]:
         """One kernel that adds, and what follows the waveform."""
-        found, span_of_steps = [], active_steps(target.name, self.start, self.stop, engine.network.dt)
+        found, (start, stop) = [], active_steps(target.name, self.start, self.stop, engine.network.dt)
         for span in target.spans(part):
             values, followers = self.values(engine, target, run, span)
-            table = Table(
-                part.input_address(target.population, target.receptor, run), span.spread(target.weight), values,
-                target.delay, *span_of_steps,
+            inputs = part.input_address(target.population, target.receptor, run)
+            table = Table.of(
+                CURRENT, inputs=inputs, weights=span.spread(target.weight), values=values, delay=target.delay,
+                start=start, stop=stop,
             )  # fmt: skip
-            assert len(table.kept) == len(CURRENT)
             found += [*followers, Unit(native(add_current, engine.dtype), table, span.low, span.high)]
         return found
 
@@ -169,7 +169,8 @@ class NoiseCurrent(Current):
         dt = engine.network.dt
         (mean, _), (sd, _) = (w.follow(dt, 0, span.spread) for w in (self._mean, self._sd))  # type: ignore[attr-defined]
         values = np.zeros(len(mean))
-        table = Table(
-            values, mean, sd, target.delay, self._steps(target.name, dt), np.array([-1]), target.seed(run)
-        )
+        table = Table.of(
+            NOISE, values=values, mean=mean, sd=sd, delay=target.delay, interval=self._steps(target.name, dt),
+            last=np.array([-1]), seed=target.seed(run),
+        )  # fmt: skip
         return values, [Unit(native(draw_noise, engine.dtype), table, span.low, span.high)]

@@ -103,10 +103,9 @@ class Target:
         return [Span(int(c[0]), int(c[-1]) + 1, c - c[0], o) for c, o in pieces if len(c)]
 
 
-def _steps(name: str, delay: Amount, dt: float) -> int:
-    if isinstance(delay, Distribution) or np.ndim(delay):
-        raise ParameterError(f"delay of {name}", expected="a number (ms)", got=repr(delay))
-    return int(on_grid(f"delay of {name}", np.array([number(f"delay of {name}", delay, "a delay >= 0", 0.0)]), dt)[0])
+def _steps(name: str, delay: object, dt: float) -> int:
+    label = f"delay of {name}"
+    return int(on_grid(label, np.array([number(label, delay, "one number >= 0 (ms)", 0.0)]), dt)[0])
 
 
 class Device(ABC):
@@ -115,7 +114,7 @@ class Device(ABC):
     # Whether what it adds is a current, which acts from the step on in which it is, if no delay is given.
     current: bool = False
     # Most steps after which all parts must have met, if it looks across them.
-    interval: int = 1 << 30
+    longest_interval: int = 1 << 30
 
     @abstractmethod
     def units(self, engine: Engine, part: Part, target: Target, run: int) -> list[Unit]:

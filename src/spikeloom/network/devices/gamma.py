@@ -15,7 +15,7 @@ from .._engine import Unit
 from .._seeds import POPULATION, subseed
 from ..sources import Source
 from ._checks import active_steps, real_numbers, verify_span
-from ._source_kernels import spike_after_gamma
+from ._source_kernels import GAMMA, spike_after_gamma
 from .poisson import verify_chance
 from .waveforms import Numbers, Waveform, channels_of, waveform
 
@@ -79,11 +79,12 @@ class Gamma(Source):
         """One kernel, and what follows the waveform."""
         low, high = part.bounds[population.number]
         dt = engine.network.dt
-        values, followers = self.wave.follow(dt, 0, lambda rates: channels_of(rates * dt * 1e-3, low, high))
+        values, followers = self.wave.follow(dt, 0, lambda rates: channels_of(rates, low, high), dt * 1e-3)
         shapes = np.ascontiguousarray(channels_of(np.asarray(self.shape), low, high))
-        table = Table(
-            population.fired[run], values, *active_steps("", self.start, self.stop, dt),
-            subseed(engine.network.seed, POPULATION, population.number, run), shapes,
-            population.states["left"][run], population.states["drawn"][run],
+        start, stop = active_steps(population.name, self.start, self.stop, dt)
+        table = Table.of(
+            GAMMA, fired=population.fired[run], expected=values, start=start, stop=stop, shapes=shapes,
+            seed=subseed(engine.network.seed, POPULATION, population.number, run),
+            left=population.states["left"][run], drawn=population.states["drawn"][run],
         )  # fmt: skip
         return [*followers, Unit(native(spike_after_gamma, "float64"), table, low, high)]

@@ -66,7 +66,7 @@ class Coupling(Device):
     pre: View
 
     current = True
-    interval = 1
+    longest_interval = 1
 
     def verify(self, target: Target) -> None:
         network, name = target.view.network, target.name

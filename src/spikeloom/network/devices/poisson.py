@@ -15,8 +15,8 @@ from .._engine import Unit
 from .._seeds import POPULATION, subseed
 from ..sources import Source
 from ._checks import active_steps, verify_span
-from ._poisson_kernels import INPUT, NUMBERS, ROOM, poisson_each, poisson_input, tabulate_poisson
-from ._source_kernels import spike_by_chance
+from ._poisson_kernels import EACH, INPUT, NUMBERS, ROOM, TABULATE, poisson_each, poisson_input, tabulate_poisson
+from ._source_kernels import CHANCE, spike_by_chance
 from .device import Device, Span, Target
 from .waveforms import Numbers, Waveform, channels_of, waveform
 
@@ -78,37 +78,39 @@ class Poisson(Device, Source):
         make = self._alike if self.wave.size == 1 else self._each
         return [unit for span in target.spans(part) for unit in make(engine, part, target, run, span)]
 
-    def _common(self, engine: Engine, target: Target) -> tuple[int, int, int]:
-        return (target.delay, *active_steps(target.name, self.start, self.stop, engine.network.dt))
+    def _common(self, engine: Engine, part: Part, target: Target, run: int) -> dict[str, int]:
+        start, stop = active_steps(target.name, self.start, self.stop, engine.network.dt)
+        inputs = part.input_address(target.population, target.receptor, run)
+        return {"inputs": inputs, "delay": target.delay, "start": start, "stop": stop, "seed": target.seed(run)}
 
     def _alike(self, engine: Engine, part: Part, target: Target, run: int, span: Span) -> list[Unit]:
         dt = engine.network.dt
-        values, followers = self.wave.follow(dt, target.delay, lambda rates: rates * dt * 1e-3)
+        values, followers = self.wave.follow(dt, target.delay, lambda rates: rates, dt * 1e-3)
         most = self.wave.extremes()[1] * dt * 1e-3
         # As many outcomes as `tabulate_poisson` looks at, and room to fill up the last limits.
         size = 2 * (int(12 * math.sqrt(most)) + 24) + 10
         numbers, limits = np.zeros(len(NUMBERS), dtype=np.int64), np.full(size, 65535, dtype=np.uint16)
         bounds, chances = np.zeros(size, dtype=np.int64), np.zeros(size)
-        tabulate = Table(values, np.full(1, np.nan), numbers, limits, bounds, chances)
+        tabulate = Table.of(
+            TABULATE, expected=values, former=np.full(1, np.nan), numbers=numbers, limits=limits, bounds=bounds,
+            chances=chances,
+        )  # fmt: skip
         several = len(target.weight) > 1 or not span.full
         weights = span.spread(target.weight) if several else target.weight
-        entries = (
-            part.input_address(target.population, target.receptor, run), weights.astype(engine.dtype), int(several),
-            *self._common(engine, target), target.seed(run), numbers, limits, bounds, np.empty(ROOM, dtype=np.int32),
+        table = Table.of(
+            INPUT, weights=weights.astype(engine.dtype), weighted=several, numbers=numbers, limits=limits,
+            bounds=bounds, room=np.empty(ROOM, dtype=np.int32), **self._common(engine, part, target, run),
         )  # fmt: skip
-        assert len(entries) == len(INPUT)
         tabulator = Unit(native(tabulate_poisson, "float64"), tabulate)
         invoke(*tabulator[:2])
         before = [*followers, tabulator] if followers else []
-        return [*before, Unit(native(poisson_input, engine.dtype), Table(*entries), span.low, span.high)]
+        return [*before, Unit(native(poisson_input, engine.dtype), table, span.low, span.high)]
 
     def _each(self, engine: Engine, part: Part, target: Target, run: int, span: Span) -> list[Unit]:
         dt = engine.network.dt
-        values, followers = self.wave.follow(dt, target.delay, lambda rates: span.spread(rates * dt * 1e-3))
-        table = Table(
-            part.input_address(target.population, target.receptor, run),
-            span.spread(target.weight).astype(engine.dtype), values, *self._common(engine, target), target.seed(run),
-        )  # fmt: skip
+        values, followers = self.wave.follow(dt, target.delay, span.spread, dt * 1e-3)
+        weights = span.spread(target.weight).astype(engine.dtype)
+        table = Table.of(EACH, weights=weights, expected=values, **self._common(engine, part, target, run))
         return [*followers, Unit(native(poisson_each, engine.dtype), table, span.low, span.high)]
 
     def states(self, population: Population) -> dict[str, NDArray[Any]]:
@@ -121,9 +123,10 @@ class Poisson(Device, Source):
         """One kernel, and what follows the waveform."""
         low, high = part.bounds[population.number]
         dt = engine.network.dt
-        values, followers = self.wave.follow(dt, 0, lambda rates: channels_of(rates * dt * 1e-3, low, high))
+        values, followers = self.wave.follow(dt, 0, lambda rates: channels_of(rates, low, high), dt * 1e-3)
         seed = subseed(engine.network.seed, POPULATION, population.number, run)
-        table = Table(population.fired[run], values, *active_steps("", self.start, self.stop, dt), seed)
+        start, stop = active_steps(population.name, self.start, self.stop, dt)
+        table = Table.of(CHANCE, fired=population.fired[run], chances=values, start=start, stop=stop, seed=seed)
         return [*followers, Unit(native(spike_by_chance, "float64"), table, low, high)]
 
 

@@ -67,9 +67,8 @@ class PulsePacket(Source):
         """One kernel."""
         seed = subseed(engine.network.seed, POPULATION, population.number, run)
         times = torch.as_tensor(self.time)[:, None]
-        places = torch.arange(population.size)
-        drawn = times + self.sd * random.normal(seed, 0, places, torch.arange(len(times))[:, None])
-        steps = np.ceil(drawn.numpy() / engine.network.dt - 1e-6).astype(np.int64) - 1
-        places = np.broadcast_to(places.numpy(), steps.shape)
+        drawn = random.normal(seed, 0, torch.arange(population.size), torch.arange(len(times))[:, None])
+        steps = np.ceil((times + self.sd * drawn).numpy() / engine.network.dt - 1e-6).astype(np.int64) - 1
+        places = np.broadcast_to(np.arange(population.size), steps.shape)
         order = np.lexsort((places.ravel(), steps.ravel()))
         return [listed_unit(part, population, run, steps.ravel()[order], places.ravel()[order])]

@@ -14,7 +14,7 @@ from ...errors import ParameterError, ShapeError
 from .._engine import Unit
 from ..sources import Source
 from ._checks import active_steps, real_numbers, verify_span
-from ._source_kernels import spike_regularly
+from ._source_kernels import REGULAR, spike_regularly
 from .waveforms import Numbers, channels_of
 
 if TYPE_CHECKING:
@@ -67,8 +67,10 @@ class Regular(Source):
         """One kernel."""
         low, high = part.bounds[population.number]
         dt = engine.network.dt
-        first, interval = (
-            np.ascontiguousarray(channels_of(np.asarray(given) / dt, low, high)) for given in (self.first, self.interval)
-        )
-        table = Table(population.fired[run], first, interval, *active_steps("", self.start, self.stop, dt))
+        times = (np.asarray(given) / dt for given in (self.first, self.interval))
+        first, interval = (np.ascontiguousarray(channels_of(steps, low, high)) for steps in times)
+        start, stop = active_steps(population.name, self.start, self.stop, dt)
+        table = Table.of(
+            REGULAR, fired=population.fired[run], first=first, interval=interval, start=start, stop=stop
+        )  # fmt: skip
         return [Unit(native(spike_regularly), table, low, high)]

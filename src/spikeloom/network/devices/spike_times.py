@@ -13,7 +13,7 @@ from ...errors import DTypeError, ParameterError, ShapeError
 from .._engine import Unit
 from ..sources import Source
 from ._checks import on_grid, real_numbers
-from ._source_kernels import spike_as_listed
+from ._source_kernels import LISTED, spike_as_listed
 from .waveforms import Numbers
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ class SpikeTimes(Source):
     >>> b = net.population(2, sl.network.SpikeTimes([1.0, 7.5], channels=[0, 0]))
     """
 
-    def __init__(self, times: Sequence[Numbers] | Numbers, channels: Sequence[int] | NDArray[Any] | None = None) -> None:
+    def __init__(
+        self, times: Sequence[Numbers] | Numbers, channels: Sequence[int] | NDArray[Any] | None = None
+    ) -> None:
         rows = None
         if channels is None:
             try:
@@ -101,5 +103,8 @@ def listed_unit(
     """The kernel for spikes in given steps, in order, of given channels."""
     low, high = part.bounds[population.number]
     own = (places >= low) & (places < high) & (steps < 1 << 30)
-    arrays = (steps[own].astype(np.int32), places[own].astype(np.int32))
-    return Unit(native(spike_as_listed), Table(population.fired[run], *arrays, int(own.sum())), low, high)
+    table = Table.of(
+        LISTED, fired=population.fired[run], steps=steps[own].astype(np.int32), channels=places[own].astype(np.int32),
+        count=own.sum(),
+    )  # fmt: skip
+    return Unit(native(spike_as_listed), table, low, high)

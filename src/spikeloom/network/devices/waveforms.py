@@ -16,10 +16,12 @@ from ...compile import Table, native
 from ...errors import ParameterError, ShapeError
 from .._engine import Unit
 from ._checks import on_grid, real_numbers
-from ._waveform_kernels import hold, oscillate
+from ._waveform_kernels import HOLD, OSCILLATE, hold, oscillate
 
 Floats = NDArray[np.float64]
 Numbers = float | Sequence[float] | Floats | torch.Tensor
+# From values along the last axis, [1] or one for each neuron, to those of the neurons that a kernel works on.
+Spread = Callable[[Floats], Floats]
 
 
 class Waveform(ABC):
@@ -35,8 +37,11 @@ class Waveform(ABC):
         """Bounds of the values."""
 
     @abstractmethod
-    def follow(self, dt: float, delay: int, spread: Callable[[Floats], Floats]) -> tuple[Floats, list[Unit]]:
-        """An array, and the kernels that keep in it the values of the step `delay` steps ago; `spread` places them."""
+    def follow(self, dt: float, delay: int, spread: Spread, factor: float = 1.0) -> tuple[Floats, list[Unit]]:
+        """An array, and the kernels that keep in it `factor` times the values of the step `delay` steps ago.
+
+        `spread` says which values stand where.
+        """
 
     def verify(self, label: str, n: int, dt: float) -> None:
         """Raise where it does not fit n neurons, or the time step."""
@@ -57,8 +62,8 @@ class Constant(Waveform):
     def extremes(self) -> tuple[float, float]:
         return float(self.value.min()), float(self.value.max())
 
-    def follow(self, dt: float, delay: int, spread: Callable[[Floats], Floats]) -> tuple[Floats, list[Unit]]:
-        return np.ascontiguousarray(spread(self.value)), []
+    def follow(self, dt: float, delay: int, spread: Spread, factor: float = 1.0) -> tuple[Floats, list[Unit]]:
+        return np.ascontiguousarray(spread(self.value * factor)), []
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,18 +95,21 @@ class Piecewise(Waveform):
         return int(np.shape(self.values)[1])
 
     def extremes(self) -> tuple[float, float]:
-        return min(0.0, float(np.min(self.values))), max(0.0, float(np.max(self.values)))  # type: ignore[arg-type]
+        return min(0.0, float(np.min(self.values))), max(0.0, float(np.max(self.values)))
 
     def verify(self, label: str, n: int, dt: float) -> None:
         super().verify(label, n, dt)
         on_grid(f"times of {label}", np.asarray(self.times), dt)
 
-    def follow(self, dt: float, delay: int, spread: Callable[[Floats], Floats]) -> tuple[Floats, list[Unit]]:
-        rows = np.concatenate([np.zeros((1, self.size)), np.asarray(self.values)])
+    def follow(self, dt: float, delay: int, spread: Spread, factor: float = 1.0) -> tuple[Floats, list[Unit]]:
+        rows = np.concatenate([np.zeros((1, self.size)), np.asarray(self.values) * factor])
         rows = np.ascontiguousarray(spread(rows))
         begin = on_grid("times", np.asarray(self.times), dt)
         values = np.zeros(rows.shape[1])
-        table = Table(values, begin, len(begin), rows, rows.shape[1], delay, np.array([-1]))
+        table = Table.of(
+            HOLD, values=values, begin=begin, pieces=len(begin), rows=rows, size=rows.shape[1], delay=delay,
+            last=np.array([-1]),
+        )  # fmt: skip
         return values, [Unit(native(hold, "float64"), table)]
 
 
@@ -140,15 +148,16 @@ class Sinusoid(Waveform):
         mean, amplitude = self._arrays[:2]
         return float((mean - abs(amplitude)).min()), float((mean + abs(amplitude)).max())
 
-    def follow(self, dt: float, delay: int, spread: Callable[[Floats], Floats]) -> tuple[Floats, list[Unit]]:
+    def follow(self, dt: float, delay: int, spread: Spread, factor: float = 1.0) -> tuple[Floats, list[Unit]]:
         mean, amplitude, frequency, phase = self._arrays
-        turns = frequency * (2e-3 * math.pi * dt)
+        mean, amplitude, turns = mean * factor, amplitude * factor, frequency * (2e-3 * math.pi * dt)
         wide = [np.broadcast_to(a, self.size) for a in (mean, amplitude, turns, np.deg2rad(phase))]
         own = [np.ascontiguousarray(spread(a)) for a in wide]
         # What all share is computed once and copied, except where neurons that are left out have zeros of their own.
         shared = self.size == 1 and bool((own[0] == mean).all() and (own[1] == amplitude).all())
         values = np.zeros(len(own[0]))
         table = Table(values, *own, delay, int(shared))
+        assert len(table.kept) == len(OSCILLATE)
         return values, [Unit(native(oscillate, "float64"), table, 0, len(values))]
 
 
