@@ -1,6 +1,6 @@
 """Simulation of networks of spiking neurons."""
 
-from . import devices, models, rules
+from . import analysis, devices, models, rules
 from .devices import (
     AlternatingCurrent,
     Device,
@@ -26,8 +26,8 @@ from .spike_trains import SpikeTrains
 from .synapses import Synapses
 
 __all__ = [
-    "AlternatingCurrent", "Device", "DirectCurrent", "DistanceDelay", "Distribution", "Exponential", "FixedInDegree", "GapJunction",
-    "Interrupted", "LogNormal", "Network", "NoiseCurrent", "Normal", "Poisson", "Population", "Progress", "Projection",
-    "Rate", "Recording", "Result", "Rule", "Signal", "Source", "SpikeTimes", "SpikeTrains", "StepCurrent", "Synapses", "Uniform",
-    "View", "devices", "models", "rules",
+    "AlternatingCurrent", "Device", "DirectCurrent", "DistanceDelay", "Distribution", "Exponential", "FixedInDegree",
+    "GapJunction", "Interrupted", "LogNormal", "Network", "NoiseCurrent", "Normal", "Poisson", "Population", "Progress",
+    "Projection", "Rate", "Recording", "Result", "Rule", "Signal", "Source", "SpikeTimes", "SpikeTrains", "StepCurrent",
+    "Synapses", "Uniform", "View", "analysis", "devices", "models", "rules",
 ]  # fmt: skip
