@@ -62,16 +62,18 @@ def fixed_in_degree(projection: Projection, rule: nw.FixedInDegree) -> Drawn:
 
 
 def synapses_of(projection: Projection) -> Synapses:
-    """The synapses of a projection, in the order in which its rule draws them."""
+    """The synapses of a projection, in the order in which its rule draws them.
+
+    Pairs of rules other than `FixedInDegree` are those that the projection lists.
+    """
     rule = projection.rule
-    assert isinstance(rule, nw.FixedInDegree)
-    drawn = fixed_in_degree(projection, rule)
-    return Synapses(
-        projection.pre.indices[drawn.pre],
-        projection.post.indices[drawn.post],
-        _weights(projection, drawn),
-        _delays(projection, drawn),
-    )
+    if isinstance(rule, nw.FixedInDegree) and rule.multapses:
+        drawn = fixed_in_degree(projection, rule)
+        pre, post, weight, delay = drawn.pre, drawn.post, _weights(projection, drawn), _delays(projection, drawn)
+    else:
+        pre, post, weight, after = projection.synapses()
+        delay = np.rint(after / projection.dt).astype(np.int64)
+    return Synapses(projection.pre.indices[pre], projection.post.indices[post], np.asarray(weight, np.float64), delay)
 
 
 def _weights(projection: Projection, drawn: Drawn) -> Real:
@@ -96,7 +98,9 @@ def _weights(projection: Projection, drawn: Drawn) -> Real:
 
 def _delays(projection: Projection, drawn: Drawn) -> Whole:
     """In steps; a distribution's quantile at a uniform number, rounded to steps."""
-    total = np.zeros(len(drawn.pre), dtype=np.int64)
+    axonal = projection.axonal_delay
+    assert isinstance(axonal, float)
+    total = np.full(len(drawn.pre), round(axonal / projection.dt))
     delay, dt = projection.delay, projection.dt
     if not isinstance(delay, nw.Distribution):
         steps = np.rint(np.asarray(delay, dtype=np.float64) / dt).astype(np.int64)
@@ -131,8 +135,9 @@ class Oracle:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.real = np.float64 if network.dtype == torch.float64 else np.float32
-        self.states = {(p.number, run): _state(p, run) for p in network.populations for run in range(network.batch)}
-        self.neurons = {(p.number, run): _neuron(p, run) for p in network.populations for run in range(network.batch)}
+        cells = [p for p in network.populations if isinstance(p.neuron, sl.Neuron)]
+        self.states = {(p.number, run): _state(p, run) for p in cells for run in range(network.batch)}
+        self.neurons = {(p.number, run): _neuron(p, run) for p in cells for run in range(network.batch)}
         self.tables = {(p.number, name): self._table(p, name) for p in network.populations for name in p.inputs}
         # Where the neurons of each population stand in the columns of the history, [step, run, neuron].
         self.first = np.concatenate([[0], np.cumsum([p.size for p in network.populations])])
@@ -178,6 +183,10 @@ class Oracle:
     def _step(self, population: Population, run: int, step: int) -> NDArray[np.bool_]:
         """One step of one population; who spiked."""
         key = population.number, run
+        source = population.neuron
+        if isinstance(source, nw.SpikeTimes):
+            spiking = source.places[np.rint(source.times / self.network.dt) == step + 1]
+            return np.isin(np.arange(population.size), spiking)
         neuron, state = self.neurons[key], dict(self.states[key])
         inputs = {name: self._arriving(population, name, run, step) for name in neuron.inputs}
         given = {name: torch.as_tensor(x).view(1, 1, -1) for name, x in inputs.items()}

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import hypothesis.strategies as st
+import numpy as np
 import torch
 
 import spikeloom as sl
 from spikeloom import network as nw
-from spikeloom.network import Network
+from spikeloom.network import Network, rules
 from spikeloom.synapses import Alpha, Conductance, Delta, Exponential, Receptors
 
 
@@ -73,6 +74,7 @@ class Connection:
     rule: nw.Rule
     weight: Any
     delay: Any
+    axonal_delay: float
     receptor: int
     pre_part: slice
     post_part: slice
@@ -95,6 +97,9 @@ class Form:
         form = replace(self, **changes)
         net = Network(dt=0.1, seed=form.seed, batch=form.batch, threads=form.threads, dtype=dtype)
         for number, (name, size) in enumerate(form.populations):
+            if name == "source":
+                net.record(net.population(size, _source(form.seed, size), name=f"{name} {number}"))
+                continue
             kind = KINDS[name]
             parameter, low, high = kind.driven
             start = nw.Uniform(*kind.start)
@@ -106,32 +111,68 @@ class Form:
             target = net.populations[c.post]
             receptor = target.inputs[c.receptor % len(target.inputs)]
             views = net.populations[c.pre][c.pre_part], target[c.post_part]
-            net.connect(*views, c.rule, weight=c.weight, delay=c.delay, receptor=receptor)
+            net.connect(*views, c.rule, weight=c.weight, delay=c.delay, axonal_delay=c.axonal_delay, receptor=receptor)
         return net
+
+
+def _source(seed: int, size: int) -> nw.SpikeTimes:
+    """Half of the channels spike at times of their own."""
+    numbers = np.random.default_rng(seed)
+    chosen = numbers.random((100, size)) < 0.05
+    chosen[:, ::2] = False
+    steps, channels = np.nonzero(chosen)
+    return nw.SpikeTimes((steps + 1) * 0.1, channels=channels)
+
+
+def several_rules(draw: st.DrawFn, sizes: tuple[int, int], same: bool, exact: bool) -> list[nw.Rule]:
+    """Rules that fit views of these sizes; `same` if both may hold one neuron."""
+    n_pre, n_post = sizes
+    degree, alone = draw(st.integers(0, 9)), draw(st.booleans()) and not (same and min(sizes) < 3)
+    fewer = min(degree, n_pre - 1)
+    numbers = np.random.default_rng(degree)
+    pre, post = numbers.integers(0, n_pre, 3 * degree), numbers.integers(0, n_post, 3 * degree)
+    found: list[nw.Rule] = [
+        rules.FixedInDegree(degree, autapses=not alone),
+        rules.FixedInDegree(fewer, autapses=not alone, multapses=False),
+        rules.FixedOutDegree(degree, autapses=not alone),
+        rules.FixedTotalNumber(10 * degree, autapses=not alone),
+        rules.Bernoulli(0.1 * degree, autapses=not alone),
+        rules.Explicit(pre, post),
+    ]
+    if n_pre * n_post < 2000:
+        found.append(rules.AllToAll(autapses=not alone))
+    if n_pre == n_post:
+        found.append(rules.OneToOne())
+    # Procedural synapses are added in another order than stored ones.
+    return found if exact else [*found, rules.Procedural(rules.Bernoulli(0.1 * degree, autapses=not alone))]
 
 
 @st.composite
 def connections(draw: st.DrawFn, populations: tuple[tuple[str, int], ...], *, exact: bool) -> Connection:
     """One connection; `exact` leaves out weights that are not the same bits in float32."""
-    pre, post = (draw(st.integers(0, len(populations) - 1)) for _ in range(2))
-    (_, size), (target, _) = populations[pre], populations[post]
+    targets = [number for number, (name, _) in enumerate(populations) if name != "source"]
+    pre, post = draw(st.integers(0, len(populations) - 1)), draw(st.sampled_from(targets))
+    (_, size), (target, size_post) = populations[pre], populations[post]
     mean = KINDS[target].scale * draw(st.sampled_from([-0.83, 0.37, 1.93]))
     spread = nw.Uniform(mean, mean + 0.7 * abs(mean))
     others: list[Any] = [] if exact else [nw.Normal(mean, abs(mean), low=-2.0 * abs(mean)), nw.LogNormal(0.0, 1.0)]
     weight = draw(st.sampled_from([mean, spread, *others]))
+    pre_part = draw(st.sampled_from(SLICES)) if size > 5 else slice(None)
+    post_part = draw(st.sampled_from(SLICES)) if size_post > 5 else slice(None)
+    sizes = len(range(size)[pre_part]), len(range(size_post)[post_part])
+    rule = draw(st.sampled_from(several_rules(draw, sizes, pre == post, exact)))
     shortest = 0.1 if target == "delta" else draw(st.sampled_from([0.0, 0.1]))
     spreads = [nw.Uniform(shortest, 0.7), nw.Normal(0.8, 0.5, low=shortest, high=4.0)]
-    delay = draw(st.sampled_from([shortest, 0.3, 1.5, *spreads]))
-    degree, autapses = draw(st.integers(0, 9)), draw(st.booleans())
-    pre_part = draw(st.sampled_from(SLICES)) if size > 5 else slice(None)
-    rule = nw.FixedInDegree(degree, autapses=autapses or size <= 5)
-    return Connection(pre, post, rule, weight, delay, draw(st.integers(0, 1)), pre_part, draw(st.sampled_from(SLICES)))
+    delay = draw(st.sampled_from([shortest, 0.3, 1.5, *([] if isinstance(rule, rules.Procedural) else spreads)]))
+    axonal, receptor = draw(st.sampled_from([0.0, 0.0, 0.4])), draw(st.integers(0, 1))
+    return Connection(pre, post, rule, weight, delay, axonal, receptor, pre_part, post_part)
 
 
 @st.composite
 def forms(draw: st.DrawFn, *, exact: bool = False) -> Form:
-    """A network of up to three populations."""
+    """A network of up to three populations, and now and then a source."""
     names = draw(st.lists(st.sampled_from(sorted(EXACT if exact else KINDS)), min_size=1, max_size=3))
+    names += ["source"] * draw(st.booleans())
     populations = tuple((name, draw(st.sampled_from([1, 7, 40, 130]))) for name in names)
     several = draw(st.lists(connections(populations, exact=exact), min_size=1, max_size=5))
     seed, batch = draw(st.integers(0, 2**32 - 1)), draw(st.integers(1, 3))
