@@ -44,8 +44,8 @@ def count_correlations(spikes: SpikeTrains, bin: float = 2.0) -> NDArray[np.floa
 def cross_correlogram(first: ArrayLike, second: ArrayLike, *, longest: float = 50.0, bin: float = 1.0) -> Correlogram:
     """How often a spike of the second train comes so long after one of the first, by lag from -longest to longest.
 
-    Trains are arrays of times in ms. Bins of `bin` ms have their middle at multiples of `bin`; a lag between two of them
-    counts for the later. Poisson trains of rates r1, r2 over a time T have r1 r2 bin T pairs in each bin.
+    Trains are arrays of times in ms. Bins of `bin` ms have their middle at multiples of `bin`; a lag between two of
+    them counts for the later. Poisson trains of rates r1, r2 over a time T have r1 r2 bin T pairs in each bin.
 
     Source: Perkel, Gerstein and Moore 1967, Biophys. J. 7:419. Raises: ParameterError.
 

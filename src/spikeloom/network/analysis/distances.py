@@ -19,8 +19,8 @@ def _train(what: str, times: ArrayLike) -> NDArray[np.float64]:
 def victor_purpura(first: ArrayLike, second: ArrayLike, *, cost: float) -> float:
     """The least cost of making one train from the other: 1 to add or remove a spike, `cost` |dt| (1/ms) to move one.
 
-    G(i, j) = min(G(i-1, j) + 1, G(i, j-1) + 1, G(i-1, j-1) + cost |s_i - t_j|). Without cost it is the difference of the
-    counts; spikes further apart than 2 / cost are never moved.
+    G(i, j) = min(G(i-1, j) + 1, G(i, j-1) + 1, G(i-1, j-1) + cost |s_i - t_j|). Without cost it is the difference of
+    the counts; spikes further apart than 2 / cost are never moved.
 
     Source: Victor and Purpura 1996, J. Neurophysiol. 76:1310. Raises: ParameterError.
 

@@ -23,7 +23,9 @@ def _sums(values: NDArray[np.float64], train: NDArray[np.int64], spikes: SpikeTr
     return np.bincount(train, values, minlength=len(spikes.recorded) * spikes.batch)
 
 
-def _mean(values: NDArray[np.float64], train: NDArray[np.int64], spikes: SpikeTrains, least: int) -> NDArray[np.float64]:
+def _mean(
+    values: NDArray[np.float64], train: NDArray[np.int64], spikes: SpikeTrains, least: int
+) -> NDArray[np.float64]:
     """Mean of what belongs to each train, NaN for less than `least` values."""
     number = _sums(np.ones(len(values)), train, spikes)
     total = _sums(values, train, spikes)
