@@ -14,6 +14,7 @@ from spikeloom.cli.evaluate import evaluate
 from spikeloom.cli.neuron import neuron, neurons
 from spikeloom.cli.precompile import precompile
 from spikeloom.cli.predict import predict
+from spikeloom.cli.simulate import simulate
 from spikeloom.cli.train import train
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
+app.command()(simulate)
 app.command()(neurons)
 app.command()(neuron)
 app.command()(doctor)
@@ -44,4 +46,4 @@ def spikeloom(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Train, measure and use spiking neural networks."""
+    """Train, simulate, measure and use spiking neural networks."""

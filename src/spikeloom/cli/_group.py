@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from spikeloom.cli._console import show_error, show_note
+from spikeloom.cli._stopped import SimulationStopped
 from spikeloom.errors import SpikeloomError
 from spikeloom.training import TrainingInterrupted
 
@@ -25,6 +26,10 @@ class Group(TyperGroup):
         except TrainingInterrupted as stopped:
             show_note(f"Stopped. Continue with: spikeloom train --out {stopped.folder} --resume")
             raise typer.Exit(128 + stopped.signal_number) from None
+        except SimulationStopped as stopped:
+            then = f" Continue with: spikeloom simulate --out {stopped.folder} --resume" if stopped.folder else ""
+            show_note(f"Stopped at {stopped.at:g} ms.{then}")
+            raise typer.Exit(128 + signal.SIGINT) from None
         except KeyboardInterrupt:
             show_note("Stopped.")
             raise typer.Exit(128 + signal.SIGINT) from None

@@ -91,10 +91,10 @@ class _Jumps(_Balanced):
 
 @dataclass(frozen=True, kw_only=True)
 class Brunel(_Jumps):
-    """Balanced network of Brunel 2000, model A: 12 500 neurons; panels A to D of its figure 8.
+    """Balanced network of Brunel 2000, 12 500 neurons: panels A to D of its figure 8.
 
-    A: g = 3, eta = 2, synchronous regular; B: 6, 4, synchronous irregular, fast; C: 5, 2, asynchronous irregular;
-    D: 4.5, 0.9, synchronous irregular, slow. J = 0.1 mV, 1000 excitatory and 250 inhibitory inputs, delay 1.5 ms.
+    Of model A. A: g = 3, eta = 2, synchronous regular; B: 6, 4, synchronous irregular, fast; C: 5, 2, asynchronous
+    irregular; D: 4.5, 0.9, synchronous irregular, slow. J = 0.1 mV, 1000 excitatory and 250 inhibitory inputs, delay 1.5 ms.
 
     Raises: ParameterError, UnknownNameError. Source: Brunel 2000, J. Comput. Neurosci. 8:183; the published rates of
     simulations are 60.7, 37.7 and 5.5 spikes/s in B, C and D.
@@ -126,7 +126,7 @@ class Brunel(_Jumps):
 
 @dataclass(frozen=True, kw_only=True)
 class BrunelDelta(_Jumps):
-    """Balanced network as in NEST's example brunel_delta_nest: delta synapses, reset to 0.
+    """Balanced network of NEST's example brunel_delta_nest: jumps of the potential.
 
     g = 5, eta = 2, as panel C of `Brunel` but for the reset. Expected: 32.0 spikes/s from mean-field theory.
 
@@ -153,9 +153,9 @@ class BrunelDelta(_Jumps):
 
 @dataclass(frozen=True, kw_only=True)
 class BrunelAlpha(_Balanced):
-    """Balanced network as in NEST's example brunel_alpha_nest: alpha currents of 0.5 ms.
+    """Balanced network of NEST's example brunel_alpha_nest: alpha currents.
 
-    g = 5, eta = 2, 250 pF; weights such that a postsynaptic potential peaks at 0.1 mV, 20.68 pA.
+    g = 5, eta = 2, 250 pF, currents of 0.5 ms; weights such that a postsynaptic potential peaks at 0.1 mV, 20.68 pA.
 
     Source: NEST's documentation, examples; rates: OpenSourceBrain/Brunel2000.
     """

@@ -83,9 +83,9 @@ class _VogelsAbbott(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class CUBA(_VogelsAbbott):
-    """Vogels and Abbott's network with currents (benchmark 2 of Brette et al. 2007): 4000 LIF, 2 % connected.
+    """Vogels and Abbott's network with currents: 4000 LIF, 2 % connected.
 
-    Variants, by the program whose values they are:
+    Benchmark 2 of Brette et al. 2007. Variants, by the program whose values they are:
 
         nest:   16.2 / -139.5 pA, 64 + 16 inputs each, delay 0.1 ms, v = -49 mV, 300 spikes/s on 50 neurons for 50 ms
         brian:  1.62 / -9 mV, that is 16.2 / -90 pA, delay 0, v = -60 to -50 mV
@@ -125,9 +125,9 @@ class CUBA(_VogelsAbbott):
 
 @dataclass(frozen=True, kw_only=True)
 class COBA(_VogelsAbbott):
-    """Vogels and Abbott's network with conductances (benchmark 1 of Brette et al. 2007): 4000 LIF, 2 % connected.
+    """Vogels and Abbott's network with conductances: 4000 LIF, 2 % connected.
 
-    Variants, by the program whose values they are:
+    Benchmark 1 of Brette et al. 2007. Variants, by the program whose values they are:
 
         nest:   6 / 67 nS, 64 + 16 inputs each, delay 0.1 ms, v = -70 mV, 300 spikes/s on 50 neurons for 50 ms
         pynn:   4 / 51 nS, delay 0.2 ms, v = -60 to -50 mV, for 50 ms 20 trains of 100 spikes/s on 1 % each, 100 nS
@@ -167,9 +167,9 @@ class COBA(_VogelsAbbott):
 
 @dataclass(frozen=True, kw_only=True)
 class COBAHH(_VogelsAbbott):
-    """Vogels and Abbott's network of Hodgkin-Huxley neurons (benchmark 3 of Brette et al. 2007): 4000, 2 % connected.
+    """Vogels and Abbott's network of 4000 Hodgkin-Huxley neurons with conductances.
 
-    Variants, by the program whose values they are:
+    Benchmark 3 of Brette et al. 2007. Variants, by the program whose values they are:
 
         brian:  delay 0, no spike within 3 ms of another, conductances and potentials scattered at the beginning
         nest:   64 + 16 inputs each, delay 0.1 ms, no spike within 2 ms of another, 300 spikes/s on 50 neurons for 50 ms
