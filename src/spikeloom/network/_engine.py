@@ -295,7 +295,7 @@ class Engine:
             table = Table.of(
                 ADVANCE, parts=addresses, part_count=len(own), first=first, steps=steps, interval=self.interval,
                 threads=threads, meeting=meeting, yielding=_yielding(), stops=stops, thread=thread,
-                pending=self.pending,
+                pending=self.pending, remote=self.ranks.size > 1,
             )  # fmt: skip
             tables.append(table)
         address = native(advance)

@@ -44,6 +44,7 @@ ADVANCE = layout(
     "stops",  # shared: for each thread, two numbers of intervals at whose end it wants to stop
     "thread",
     "pending",  # the last so many steps' spikes still have to be taken in
+    "remote",  # whether outboxes of other ranks have to be filled before that: then there is one interval only
 )
 STOPPED = ("done", "queue", "log", "nan")
 QUEUE_FULL, LOG_FULL, NAN_FOUND = 1, 2, 3
@@ -91,7 +92,7 @@ def advance(table: Any, lo: Any, hi: Any, step: Any) -> None:
             reason = meet(table, met, wish)
             now += size
             pending = size
-            going = reason == 0
+            going = reason == 0 and load(table, ADVANCE.remote) == 0
     store(table, ADVANCE.reached, now - first)
     store(table, ADVANCE.reason, reason)
     store(table, ADVANCE.pending, pending)
