@@ -90,7 +90,7 @@ CHOOSING: dict[str, tuple[rules.Rule, float]] = {
 
 @pytest.mark.parametrize("name", CHOOSING)
 def test_all_pairs_are_equally_likely(name: str) -> None:
-    """Chi-square over blocks of 20 x 20 pairs, over many seeds; and the variance over pairs is that of independent ones."""
+    """Over many seeds: chi-square of blocks of 20 x 20 pairs; the variance over pairs is that of independent ones."""
     rule, mean = CHOOSING[name]
     total = sum(counts(connected(rule, seed=seed)) for seed in range(1, 31))
     blocks = total.reshape(10, 20, 10, 20).sum(axis=(1, 3))

@@ -99,9 +99,12 @@ class Projection:
     def _numbers(self, what: str, value: Any) -> float | NDArray[np.float64]:
         label = f"{what} of {self.name}"
         try:
-            array = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError) as error:
+            given = np.asarray(value)
+            array = given.astype(np.float64)
+        except (TypeError, ValueError, RuntimeError) as error:
             raise DTypeError(label, expected="a number, an array or a distribution", got=repr(value)) from error
+        if given.dtype.kind not in "iuf":
+            raise DTypeError(label, expected="a number, an array or a distribution", got=repr(value))
         if not np.isfinite(array).all():
             bad = array[~np.isfinite(array)].flat[0]
             raise ParameterError(label, expected="finite numbers", got=bad)
