@@ -13,6 +13,7 @@ from .devices import (
 )
 from .distances import DistanceDelay
 from .distributions import Distribution, Exponential, LogNormal, Normal, Uniform
+from .event_driven import EventDriven
 from .network import Interrupted, Network
 from .population import Population, View
 from .progress import Progress
@@ -26,7 +27,7 @@ from .spike_trains import SpikeTrains
 from .synapses import Synapses
 
 __all__ = [
-    "AlternatingCurrent", "Device", "DirectCurrent", "DistanceDelay", "Distribution", "Exponential", "FixedInDegree",
+    "AlternatingCurrent", "Device", "DirectCurrent", "DistanceDelay", "Distribution", "EventDriven", "Exponential", "FixedInDegree",
     "GapJunction", "Interrupted", "LogNormal", "Network", "NoiseCurrent", "Normal", "Poisson", "Population", "Progress",
     "Projection", "Rate", "Recording", "Result", "Rule", "Signal", "Source", "SpikeTimes", "SpikeTrains", "StepCurrent",
     "Synapses", "Uniform", "View", "analysis", "devices", "models", "rules",

@@ -45,7 +45,7 @@ class Events:
         sizes = [p.size for p in network.populations] + [len(d.view) for d in network.drives]
         self.edges = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         units = int(self.edges[-1])
-        self.next, self.clock = np.full(units, np.inf), np.zeros(2)
+        self.next, self.clock = np.full(units, np.inf), np.array([0.0, 0.0, network.together])
         self.counts = np.zeros(len(COUNTS), dtype=np.int64)
         self.kinds = [self._kind(k) for k in range(len(sizes))]
         first = {p.number: int(self.edges[k]) for k, p in enumerate(network.populations)}

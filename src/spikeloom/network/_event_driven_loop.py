@@ -1,6 +1,6 @@
 """The loop over events, in the kernel language (see `_words.py`).
 
-What happens at the same time is one instant: all that arrives is added, then the threshold is looked at, then those
+What happens at the same time, or within a tolerance after it, is one instant: all that arrives is added, then the threshold is looked at, then those
 who spike are reset, then their next spikes are foreseen. Without delay, what arrives in consequence is another instant
 at the same time.
 """
@@ -27,16 +27,17 @@ def touch(table: Any, unit: Any) -> None:
 
 def arrive(table: Any) -> None:
     """Add all that arrives now, in the order in which it set out."""
-    now, counts = load(float64_at(load(table, LOOP.clock)), 0), int64_at(load(table, LOOP.counts))
+    clock, counts = float64_at(load(table, LOOP.clock)), int64_at(load(table, LOOP.counts))
+    now, late = load(clock, 0), load(clock, 0) + load(clock, 2)
     kind_of, kinds = int64_at(load(table, LOOP.kind_of)), int64_at(load(table, LOOP.kinds))
     times, synapses = float64_at(load(table, LOOP.flight_time)), int64_at(load(table, LOOP.flight_synapse))
     stops, origins = int64_at(load(table, LOOP.flight_stop)), float64_at(load(table, LOOP.flight_origin))
     targets, weights = int64_at(load(table, LOOP.targets)), float64_at(load(table, LOOP.weights))
     delays, inputs = float64_at(load(table, LOOP.delays)), int64_at(load(table, LOOP.inputs))
-    while load(counts, COUNTS.in_flight) > 0 and load(times, 0) == now:
+    while load(counts, COUNTS.in_flight) > 0 and load(times, 0) <= late:
         synapse, stop, origin = load(synapses, 0), load(stops, 0), load(origins, 0)
         begin = synapse
-        while synapse < stop and origin + load(delays, synapse) == now:
+        while synapse < stop and origin + load(delays, synapse) <= late:
             unit = load(targets, synapse)
             touch(table, unit)
             kind = int64_at(load(kinds, load(kind_of, unit)))
@@ -135,13 +136,13 @@ def run_events(table: Any, lo: Any, hi: Any, step: Any) -> None:
             store(clock, 0, now)
             store(counts, COUNTS.instant, load(counts, COUNTS.instant) + 1)
             store(counts, COUNTS.touched, int64(0))
-            while load(nexts, load(heap, 0)) == now:
+            while load(nexts, load(heap, 0)) <= now + load(clock, 2):
                 unit = load(heap, 0)
                 touch(table, unit)
                 store(short, unit, min(measure(table, unit), 0.0))
                 store(nexts, unit, math.inf)
                 restore(table, unit)
-            if arrival == now:
+            if arrival <= now + load(clock, 2):
                 arrive(table)
             count, k = load(counts, COUNTS.touched), int64(0)
             while k < count:

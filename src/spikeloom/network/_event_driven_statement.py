@@ -129,21 +129,35 @@ class _Statement:
         moved = self._stack(early, self.states, self.states)
         if not np.array_equal(moved, np.broadcast_to(np.eye(len(self.states)), moved.shape)):
             _no(self.label, "inputs that add to states", f"deliver of {self.neuron!r}")
-        _, late, _ = self._linear("charge", self._added)
-        if self._stack(late, self.states, self.states).any():
-            _no(self.label, "a charge that is the integral of the derivative", repr(self.neuron))
-        total = self._stack(early, self.states, self.inputs) + self._stack(late, self.states, self.inputs)
+        late = self._late()
+        total = self._stack(early, self.states, self.inputs) + late
         return {name: total[:, :, k] for k, name in enumerate(self.inputs)}
 
     def _delivered(self, neuron: Neuron) -> dict[str, Any]:
         found = neuron._checked(neuron.deliver(), "deliver")
         return {name: found.get(name, neuron.value(name)) for name in self.states}
 
-    def _added(self, neuron: Neuron) -> dict[str, Any]:
-        """What `charge` does beside integration."""
-        charged = neuron._checked(neuron.charge(), "charge")
-        alone = neuron.integrator.advance(neuron)
-        return {name: charged.get(name, neuron.value(name)) - alone.get(name, neuron.value(name)) for name in self.states}
+    def _late(self) -> Array:
+        """What `charge` adds to states by each input, beside integration; nothing else, or it is refused."""
+        at_zero = [self._at(self.nowhere, function) for function in (self._charged, self._advanced)]
+        there = [self._at(self.somewhere, function)[0] for function in (self._charged, self._advanced)]
+        by_input = [self._stack(by, self.states, self.inputs) for _, by, _ in at_zero]
+        late = by_input[0] - by_input[1]
+        given = np.stack([self.somewhere[name].numpy() for name in self.inputs], axis=1)
+        for k, name in enumerate(self.states):
+            expected = (late[:, k] * given).sum(-1)
+            charged, alone = (found[name].detach().numpy() for found in there)
+            if (np.abs(charged - alone - expected) > _ROUNDING * (np.abs(charged) + np.abs(alone))).any():
+                _no(self.label, "a charge that integrates the derivative and adds inputs", repr(self.neuron))
+        return late
+
+    def _charged(self, neuron: Neuron) -> dict[str, Any]:
+        found = neuron._checked(neuron.charge(), "charge")
+        return {name: found.get(name, neuron.value(name)) for name in self.states}
+
+    def _advanced(self, neuron: Neuron) -> dict[str, Any]:
+        found = neuron.integrator.advance(neuron)
+        return {name: found.get(name, neuron.value(name)) for name in self.states}
 
     def _at(self, place: Mapping[str, Tensor], function: Callable[[Neuron], dict[str, Any]]) -> Any:
         with torch.enable_grad():

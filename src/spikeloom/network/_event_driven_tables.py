@@ -6,7 +6,7 @@ from ..compile import layout
 
 # Entries of the table of the loop.
 LOOP = layout(
-    "clock",  # now, and when to stop
+    "clock",  # now, when to stop, and the tolerance within which times are one
     "counts",  # see COUNTS
     "units",  # neurons and channels of all populations
     "next",

@@ -86,7 +86,8 @@ class EventDriven(Network):
     `Refractory` and `Precise` around them give the refractory period, of any length. All that happens at one time is
     one instant: what arrives is added, in the order in which it set out; neurons at threshold spike; they are reset.
     A pulse that reaches the threshold makes its target spike at once. What arrives in the refractory period, its end
-    included, does not jump what is held in it. Times are float64 and runs are the same bit for bit, in pieces too.
+    included, does not jump what is held in it. Events up to `together` ms apart count as simultaneous: where synchrony
+    decides, it keeps rounding from telling apart what is equal. Times are float64 and runs are the same bit for bit, in pieces too.
 
     Units: ms. Raises: ParameterError for neurons, sources and devices without closed form.
 
@@ -100,8 +101,11 @@ class EventDriven(Network):
 
     clocked: ClassVar[bool] = False
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, *, together: float = 0.0) -> None:
+        if not isinstance(together, int | float) or isinstance(together, bool) or not 0 <= together < math.inf:
+            raise ParameterError("EventDriven.together", expected="a time >= 0 (ms)", got=together)
         super().__init__(1.0, seed, threads=1, dtype=torch.float64)
+        self.together = float(together)
         # Of each projection: delay and axonal delay, as given.
         self.delays: list[tuple[Any, Any]] = []
         self.drives: list[Drive] = []

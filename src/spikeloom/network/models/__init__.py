@@ -8,10 +8,11 @@ from __future__ import annotations
 from .brunel import Brunel, BrunelAlpha, BrunelDelta
 from .microcircuit import Microcircuit
 from .model import Expected, Model, Setting, setting
+from .pulse_coupled import PulseCoupled
 from .vogels_abbott import COBA, COBAHH, CUBA
 
 __all__ = [
-    "COBA", "COBAHH", "CUBA", "Brunel", "BrunelAlpha", "BrunelDelta", "Expected", "Microcircuit", "Model", "Setting",
+    "COBA", "COBAHH", "CUBA", "Brunel", "BrunelAlpha", "BrunelDelta", "Expected", "Microcircuit", "Model", "PulseCoupled", "Setting",
     "catalogue", "setting",
 ]  # fmt: skip
 
