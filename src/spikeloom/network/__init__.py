@@ -18,6 +18,7 @@ from .network import Interrupted, Network
 from .population import Population, View
 from .progress import Progress
 from .projection import Projection
+from .ranks import Ranks, distributed
 from .recorders import Rate
 from .result import Recording, Result
 from .rules import FixedInDegree, Rule
@@ -29,6 +30,6 @@ from .synapses import Synapses
 __all__ = [
     "AlternatingCurrent", "Device", "DirectCurrent", "DistanceDelay", "Distribution", "EventDriven", "Exponential", "FixedInDegree",
     "GapJunction", "Interrupted", "LogNormal", "Network", "NoiseCurrent", "Normal", "Poisson", "Population", "Progress",
-    "Projection", "Rate", "Recording", "Result", "Rule", "Signal", "Source", "SpikeTimes", "SpikeTrains", "StepCurrent",
-    "Synapses", "Uniform", "View", "analysis", "devices", "models", "rules",
+    "Projection", "Ranks", "Rate", "Recording", "Result", "Rule", "Signal", "Source", "SpikeTimes", "SpikeTrains",
+    "StepCurrent", "Synapses", "Uniform", "View", "analysis", "devices", "distributed", "models", "rules",
 ]  # fmt: skip
