@@ -165,7 +165,7 @@ class Network:
         if not isinstance(post, View):
             raise ParameterError("post of connect", expected="a population or a view of one", got=repr(post))
         if isinstance(rule, GapJunction) and isinstance(pre, View):
-            pre, rule = rule.between(pre), None
+            pre, rule, weight = rule.between(pre, weight), None, 1.0
         if isinstance(pre, Device):
             if not (isinstance(axonal_delay, int | float) and axonal_delay == 0):
                 raise ParameterError("axonal_delay of a device", expected="none, as it has no axon", got=axonal_delay)

@@ -14,7 +14,7 @@ from ...errors import DTypeError, ParameterError
 def real_numbers(label: str, given: Any) -> NDArray[np.float64]:
     """As an array of its own, finite."""
     try:
-        array = np.array(given, dtype=np.float64)
+        array = np.asarray(given, dtype=np.float64).copy()
     except (TypeError, ValueError) as error:
         raise DTypeError(label, expected="a number or an array of numbers", got=repr(given)) from error
     if np.asarray(given).dtype.kind not in "iuf":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from ...errors import ParameterError, UnknownNameError
 from ...neurons import Neuron
 from .._engine import Unit
 from ..population import Population, View
-from ..projection import Projection
+from ..projection import Amount, Projection
 from ..rules import Rule
 from ._current_inputs import current_receptor
 from ._gap_kernels import COUPLE, PUBLISH, couple, publish
@@ -53,17 +53,18 @@ class GapJunction:
             do = "for example GapJunction(AllToAll())"
             raise ParameterError("rule of GapJunction", expected="a rule of network.rules", got=repr(self.rule), do=do)
 
-    def between(self, pre: View) -> Coupling:
+    def between(self, pre: View, weight: Amount) -> GapJunctions:
         """The device that couples others to these neurons."""
-        return Coupling(self, pre)
+        return GapJunctions(self, pre, weight)
 
 
 @dataclass(frozen=True, eq=False)
-class Coupling(Device):
+class GapJunctions(Device):
     """What `GapJunction` becomes when it is connected."""
 
     junction: GapJunction
     pre: View
+    weight: Amount
 
     current = True
     longest_interval = 1
@@ -91,9 +92,8 @@ class Coupling(Device):
     def _drawn(self, target: Target) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Pairs of places among the potentials, and conductances: both directions, in the order of the first."""
         number = _NUMBERS + target.number
-        weight: Any = target.weight if len(target.weight) > 1 else float(target.weight[0])
         drawing = Projection(
-            number, target.name, self.pre, target.view, self.junction.rule, weight, target.view.network.dt, 0.0,
+            number, target.name, self.pre, target.view, self.junction.rule, self.weight, target.view.network.dt, 0.0,
             target.receptor,
         )  # fmt: skip
         synapses = drawing.synapses()
