@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -82,7 +83,7 @@ def _summary(run: Simulation, result: Result, seconds: float) -> dict[str, Any]:
             populations[name] |= {"published, 1/s": known["rate"], "source": known["source"]}
     return {
         "model": run.config.model,
-        "settings": run.config.settings,
+        "settings": asdict(run.model),
         "seed": run.config.seed,
         "from, ms": result.start,
         "to, ms": result.stop,

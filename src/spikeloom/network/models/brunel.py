@@ -94,7 +94,8 @@ class Brunel(_Jumps):
     """Balanced network of Brunel 2000, 12 500 neurons: panels A to D of its figure 8.
 
     Of model A. A: g = 3, eta = 2, synchronous regular; B: 6, 4, synchronous irregular, fast; C: 5, 2, asynchronous
-    irregular; D: 4.5, 0.9, synchronous irregular, slow. J = 0.1 mV, 1000 excitatory and 250 inhibitory inputs, delay 1.5 ms.
+    irregular; D: 4.5, 0.9, synchronous irregular, slow. J = 0.1 mV, 1000 excitatory and 250 inhibitory inputs, delay
+    1.5 ms.
 
     Raises: ParameterError, UnknownNameError. Source: Brunel 2000, J. Comput. Neurosci. 8:183; the published rates of
     simulations are 60.7, 37.7 and 5.5 spikes/s in B, C and D.

@@ -122,22 +122,30 @@ class Microcircuit(Model):
             for name, n, current, mean, sd in zip(NAMES, self.sizes(), currents, means, sds, strict=True)
         ]
         numbers, weights = self.synapses(), self.weights()
-        low = net.dt / 2
         for t, target in enumerate(populations):
             for s, source in enumerate(populations):
-                if numbers[t, s]:
-                    delay = Normal(_DELAYS[s % 2], _DELAY_SD * _DELAYS[s % 2], low=low)
-                    weight = _spread(float(weights[t, s]))
-                    net.connect(source, target, FixedTotalNumber(int(numbers[t, s])), weight=weight, delay=delay)
+                _connect(source, target, int(numbers[t, s]), float(weights[t, s]), _DELAYS[s % 2])
             net.record(target)
         if self.drive == "poisson":
             self._external(net, populations)
+        if self.thalamus:
+            self._thalamic(net, populations)
 
     def _external(self, net: Network, populations: list[Population]) -> None:
         weight = _PSP * current_of_potential() / math.sqrt(self._degrees)
         for target, inputs in zip(populations, _EXTERNAL, strict=True):
             rate = _EXTERNAL_RATE * float(inputs) * self._degrees
             net.connect(Poisson(rate), target, weight=weight, delay=_EXTERNAL_DELAY)
+
+    def _thalamic(self, net: Network, populations: list[Population]) -> None:
+        size = max(1, round(_THALAMUS * self.scale))
+        cells = net.population(size, Poisson(120.0, start=700.0, stop=710.0), name="thalamus")
+        full = full_numbers(_THALAMIC_CHANCES, _SIZES, np.array([_THALAMUS]))
+        numbers = np.rint(full * self._degrees * self.sizes() / _SIZES).astype(np.int64)
+        weight = _PSP * current_of_potential() / math.sqrt(self._degrees)
+        for target, number in zip(populations, numbers, strict=True):
+            _connect(cells, target, int(number), weight, _DELAYS[0])
+        net.record(cells)
 
     @property
     def expected(self) -> Mapping[str, Expected]:
@@ -175,7 +183,11 @@ def _full_weights() -> Matrix:
     return np.asarray(weights * _PSP * current_of_potential())
 
 
-def _spread(mean: float) -> Normal:
-    """Drawn again where the sign is wrong."""
-    sd = _WEIGHT_SD * abs(mean)
-    return Normal(mean, sd, low=0.0) if mean > 0 else Normal(mean, sd, high=0.0)
+def _connect(source: Population, target: Population, number: int, weight: float, delay: float) -> None:
+    """Weights of the wrong sign and delays of less than a step are drawn again."""
+    if not number:
+        return
+    bounds = {"low": 0.0} if weight > 0 else {"high": 0.0}
+    weights = Normal(weight, _WEIGHT_SD * abs(weight), **bounds)
+    delays = Normal(delay, _DELAY_SD * delay, low=source.network.dt / 2)
+    source.network.connect(source, target, FixedTotalNumber(number), weight=weights, delay=delays)
