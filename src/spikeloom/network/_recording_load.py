@@ -37,8 +37,8 @@ class Window:
     def spikes(self, group: Any) -> SpikeTrains:
         """Of a population."""
         spikes = group["spikes"]
-        rows = self.rows(spikes["step"].name)
-        times = (spikes["step"][rows] + 1.0) * self.dt
+        rows = self.rows(spikes["time"].name)
+        times = spikes["time"][rows]
         runs = spikes["run"][rows].astype(np.int32) if self.batch > 1 else no_runs(len(times))
         bounds = self.first * self.dt, self.last * self.dt
         neurons, recorded = spikes["neuron"][rows], spikes["recorded"][:]

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ParameterError, UnknownNameError
-from ._recording_file import RecordingFile, signal_track, spike_tracks
+from ._recording_file import RecordingFile
+from ._recording_tracks import signal_track, spike_tracks
 from .population import Population, View
 from .projection import Projection
 from .recorders import Rate, RateRecorder, Recorder, StateRecorder, WeightRecorder, whole_steps
@@ -176,8 +177,9 @@ class Recordings:
     def _write(self) -> None:
         for log in self.spikes.values():
             if log.file is not None:
-                for piece in log.pieces:
-                    for track, rows in zip(log.tracks, piece, strict=True):
+                for steps, *others in log.pieces:
+                    times = (steps + 1.0) * self.network.dt
+                    for track, rows in zip(log.tracks, (times, *others), strict=True):
                         log.file.put(track, rows)
                 log.pieces.clear()
         for each in self.sampled:
@@ -214,9 +216,9 @@ class Recordings:
             signals = {each.recorder.name: self._signal(each.recorder) for each in mine if each.file is None}
             if trains is not None or signals:
                 found[population.name] = Recording(population.name, population.number, population.size, trains, signals)
-            elsewhere = [each.file for each in (*([log] if log else []), *mine) if each.file is not None]
-            if elsewhere:
-                files[population.name] = elsewhere[0].path
+            for file in [log.file if log else None, *(each.file for each in mine)]:
+                if file is not None:
+                    files[population.name] = file.path
         for each in self.sampled:
             if isinstance(each.owner, Projection) and each.file is None:
                 weights[each.owner.name] = self._signal(each.recorder)

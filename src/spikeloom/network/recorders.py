@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..compile import Table, native
 from ..errors import ParameterError
+from ..neurons import Neuron
 from ._recorder_kernels import COUNT, SAMPLE, count_spikes, sample
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ class WeightRecorder(Recorder):
 
 def _unit(view: View, variable: str) -> str:
     neuron = view.population.neuron
-    return str(neuron.states[variable].unit)  # type: ignore[union-attr]
+    return neuron.states[variable].unit if isinstance(neuron, Neuron) else "1"
 
 
 def _in_part(view: View, part: Part) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

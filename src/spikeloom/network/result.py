@@ -18,7 +18,6 @@ from .signals import Signal
 from .spike_trains import SpikeTrains
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 
@@ -79,9 +78,9 @@ class Recording:
 class Result:
     """Recordings between two times (ms). Made by `Network.run`.
 
-    `result["E"]` is what was recorded of a population: `result["E"].times`, `.neurons`, `.rate`, and by name the states,
-    `result["E"]["v"].values` [time, neurons]. `result.spikes["E"]` are its spike trains, which `network.analysis`
-    works on. `first + second` joins the results of runs that follow each other.
+    `result["E"]` is what was recorded of a population: `result["E"].times`, `.neurons`, `.rate`, and by name the
+    states, `result["E"]["v"].values` [time, neurons]. `result.spikes["E"]` are its spike trains, which
+    `network.analysis` works on. `first + second` joins the results of runs that follow each other.
     """
 
     start: float
@@ -133,7 +132,7 @@ class Result:
         return Spikes(*found[:, np.lexsort(found[::-1])])
 
     def __add__(self, other: Result) -> Result:
-        """This and the result of the run that followed. Raises: ParameterError where it does not follow."""
+        """Joined with the result of the run that followed. Raises: ParameterError where it does not follow."""
         if abs(other.start - self.stop) > 1e-6 * self.dt or (self.dt, self.batch) != (other.dt, other.batch):
             expected = f"one that begins at {self.stop:g} ms, with dt = {self.dt:g} ms and {self.batch} run(s)"
             got = f"one from {other.start:g} ms, with dt = {other.dt:g} ms and {other.batch} run(s)"
@@ -148,8 +147,8 @@ class Result:
         weights = {name: signal + other.weights[name] for name, signal in self.weights.items()}
         return replace(self, stop=other.stop, recordings=recordings, weights=weights)
 
-    def to_pandas(self) -> pd.DataFrame:
-        """A table of all spikes: time (ms), population, neuron, run. Raises: MissingPackageError."""
+    def to_pandas(self) -> Any:
+        """A `pandas.DataFrame` of all spikes: time (ms), population, neuron, run. Raises: MissingPackageError."""
         pandas = optional("pandas")
         found = self.spikes
         names = pandas.Categorical(np.repeat(list(found), [len(s) for s in found.values()]), categories=list(found))
@@ -174,7 +173,7 @@ class Result:
 
     def save(self, path: str | Path) -> Path:
         """Write it to a new HDF5 file, which `load` reads. Raises: ParameterError, RecordingError."""
-        from ._recording_file import save
+        from ._recording_save import save
 
         return save(self, Path(path))
 

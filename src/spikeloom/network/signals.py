@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ParameterError
 from ._optional import optional
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,15 +37,15 @@ class Signal:
         """Number of independent runs."""
         return 1 if self.values.ndim == 2 else len(self.values)
 
-    def to_pandas(self, run: int = 0) -> pd.DataFrame:
-        """A table with a row for each time and a column for each neuron. Raises: MissingPackageError."""
+    def to_pandas(self, run: int = 0) -> Any:
+        """A `pandas.DataFrame` with a row for each time and a column for each neuron. Raises: MissingPackageError."""
         pandas = optional("pandas")
         index = pandas.Index(self.times, name="time")
         columns = pandas.Index(self.neurons, name="neuron")
         return pandas.DataFrame(self.run(run), index=index, columns=columns)
 
     def __add__(self, other: Signal) -> Signal:
-        """This and what follows of it."""
+        """Joined with what follows of it."""
         mine, its = (self.name, self.unit, self.every, self.batch), (other.name, other.unit, other.every, other.batch)
         if mine != its or not np.array_equal(self.neurons, other.neurons):
             raise ParameterError(f"what follows {self.name}", expected=f"the same signal {mine}", got=its)

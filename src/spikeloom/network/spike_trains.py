@@ -96,7 +96,7 @@ class SpikeTrains:
         return replace(chosen, start=start, stop=stop)
 
     def _where(self, mask: NDArray[np.bool_], **changed: Any) -> SpikeTrains:
-        columns = {"times": self.times[mask], "neurons": self.neurons[mask], "runs": self.runs[mask]}
+        columns: dict[str, Any] = {"times": self.times[mask], "neurons": self.neurons[mask], "runs": self.runs[mask]}
         return replace(self, **(columns | changed))
 
     def trains(self, run: int = 0) -> list[NDArray[np.float64]]:

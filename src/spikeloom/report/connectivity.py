@@ -51,7 +51,7 @@ def _matrix(figure: Any, axes: Any, projection: Projection, synapses: Any) -> No
     n_pre, n_post = len(projection.pre), len(projection.post)
     rows, columns = min(n_pre, _MOST_CELLS), min(n_post, _MOST_CELLS)
     cell = synapses.pre.astype(np.int64) * rows // n_pre * columns + synapses.post.astype(np.int64) * columns // n_post
-    total = np.bincount(cell, synapses.weight, minlength=rows * columns).reshape(rows, columns)
+    total = np.bincount(cell, synapses.weight, minlength=rows * columns).reshape(rows, columns).astype(np.float64)
     shown = axes.imshow(
         total, **_colours(total), aspect="auto", interpolation="nearest",
         extent=(-0.5, n_post - 0.5, n_pre - 0.5, -0.5),

@@ -67,4 +67,4 @@ def cross_correlogram(first: ArrayLike, second: ArrayLike, *, longest: float = 5
         lags = b[start + np.arange(number.sum())] - np.repeat(a[part], number)
         places = np.floor(lags / bin + 0.5 + 1e-9).astype(np.int64) + half
         found += np.bincount(places[(places >= 0) & (places <= 2 * half)], minlength=2 * half + 1)
-    return Correlogram(np.arange(-half, half + 1) * bin, found)
+    return Correlogram(np.arange(-half, half + 1) * np.float64(bin), found)

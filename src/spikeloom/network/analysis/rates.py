@@ -75,7 +75,7 @@ def rate_over_time(spikes: SpikeTrains, bin: float = 1.0) -> RateCurve:
     array([[200., 100.]])
     """
     found = population_counts(spikes, bin) / (len(spikes.recorded) * bin) * 1e3
-    return RateCurve(spikes.start + (np.arange(found.shape[1]) + 0.5) * bin, found)
+    return RateCurve(spikes.start + (np.arange(found.shape[1]) + 0.5) * np.float64(bin), found)
 
 
 def smoothed_rate(spikes: SpikeTrains, sigma: float = 5.0, *, bin: float | None = None) -> RateCurve:
@@ -92,4 +92,4 @@ def smoothed_rate(spikes: SpikeTrains, sigma: float = 5.0, *, bin: float | None 
     width = sigma / (sigma / 10 if bin is None else bin)
     smooth = ndimage.gaussian_filter1d(curve.rates, width, axis=1, mode="constant", truncate=6.0)
     seen = ndimage.gaussian_filter1d(np.ones(curve.rates.shape[1]), width, mode="constant", truncate=6.0)
-    return RateCurve(curve.times, smooth / seen)
+    return RateCurve(curve.times, np.asarray(smooth / seen, dtype=np.float64))

@@ -64,7 +64,8 @@ def spike_synchronization(spikes: SpikeTrains, run: int = 0) -> float:
 def _half_intervals(train: NDArray[np.float64]) -> NDArray[np.float64]:
     """Half of the shorter interval beside each spike."""
     beside = np.concatenate([[np.inf], np.diff(train), [np.inf]])
-    return np.minimum(beside[:-1], beside[1:])[: len(train)] / 2
+    nearer: NDArray[np.float64] = np.minimum(beside[:-1], beside[1:])[: len(train)]
+    return nearer / 2
 
 
 def _coincidences(

@@ -20,7 +20,8 @@ def _all_intervals(spikes: SpikeTrains) -> Intervals:
 
 
 def _sums(values: NDArray[np.float64], train: NDArray[np.int64], spikes: SpikeTrains) -> NDArray[np.float64]:
-    return np.bincount(train, values, minlength=len(spikes.recorded) * spikes.batch)
+    total = np.bincount(train, values, minlength=len(spikes.recorded) * spikes.batch)
+    return total.astype(np.float64, copy=False)
 
 
 def _mean(
