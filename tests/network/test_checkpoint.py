@@ -199,7 +199,7 @@ def test_a_newer_version_is_refused(tmp_path: Path) -> None:
     header["__metadata__"]["spikeloom network"] = json.dumps(values)
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + good[8 + size :])
-    with pytest.raises(CheckpointError, match="version of .*expected at most 1, got 2"):
+    with pytest.raises(CheckpointError, match=r"version of .*expected at most 1, got 2"):
         net.restore(path)
 
 

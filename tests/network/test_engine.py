@@ -120,3 +120,71 @@ def test_a_parameter_that_is_set_between_runs_loses_no_spike() -> None:
     assert b["v"][0] == pytest.approx(0.0)
     net.run(0.1)
     assert b["v"][0] == pytest.approx(0.25)
+
+
+def chain(threads: int, sizes: tuple[int, ...], delay: float = 0.1, batch: int = 1) -> nw.Network:
+    """Populations that hand on every spike to all of the next; the first is driven in every step."""
+    net = nw.Network(dt=0.1, seed=1, threads=threads, batch=batch)
+    lif = sl.synapses.Receptors(sl.LIF(tau_mem=1e9, v_th=0.5), exc=sl.synapses.Delta())
+    drive = net.population(1, nw.SpikeTimes([np.arange(1, 40) * 0.1]), name="drive")
+    previous: nw.Population = drive
+    for k, size in enumerate(sizes):
+        cells = net.population(size, lif, name=str(k))
+        net.connect(previous, cells, nw.rules.AllToAll(), weight=1.0, delay=delay)
+        net.record(cells)
+        previous = cells
+    return net
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("sizes", [(1, 1), (3, 130, 1), (64, 65)])
+@pytest.mark.parametrize("delay", [0.1, 0.4])
+def test_small_and_odd_populations(threads: int, batch: int, sizes: tuple[int, ...], delay: float) -> None:
+    net = chain(threads, sizes, delay, batch)
+    result = net.run(2.0) + net.run(2.0)
+    assert net.build().interval == round(delay / 0.1)
+    for k, size in enumerate(sizes):
+        # What is driven at t arrives after the delays of as many synapses.
+        expected = np.arange(1, 40) * 0.1 + (k + 1) * delay
+        expected = expected[expected < 4.0 + 1e-6]
+        for neuron in {0, size - 1}:
+            trains = result[str(k)]
+            for run in range(batch):
+                mine = (trains.neurons == neuron) & (trains.spikes.runs == run)
+                assert trains.times[mine] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_queues_grow_and_drop_no_spike(threads: int) -> None:
+    net = nw.Network(dt=0.1, seed=1, threads=threads)
+    lif = sl.synapses.Receptors(sl.LIF(tau_mem=1e9, v_th=0.5), exc=sl.synapses.Delta())
+    drive = net.population(1, nw.SpikeTimes([np.arange(1, 40) * 0.1]), name="drive")
+    many = net.population(700, lif, name="many")
+    counter = net.population(1, sl.synapses.Receptors(sl.LIF(tau_mem=1e12, v_th=1e9), exc=sl.synapses.Delta()))
+    net.connect(drive, many, nw.rules.AllToAll(), weight=1.0, delay=0.1)
+    net.connect(many, counter, nw.rules.AllToAll(), weight=1.0, delay=nw.Uniform(0.1, 20.0))
+    net.run(3.1)
+    capacities = {queue.capacity for part in net.build().parts for queue in part.queues if queue.rows.bundle.longest > 9}
+    assert capacities == {1 << 15}
+    net.run(30.0)
+    # 39 spikes of 700 neurons, each of which arrives once.
+    assert counter["v"][0] == pytest.approx(39 * 700)
+
+
+def test_a_full_log_ends_a_slice_and_loses_nothing() -> None:
+    net = chain(2, (3000,))
+    assert sum(len(part.log[0]) for part in net.build().parts) < 2 * 39 * 3000
+    assert len(net.run(4.0)["0"].times) == 39 * 3000
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_no_synapses_and_no_neurons_in_some_parts(threads: int) -> None:
+    net = nw.Network(dt=0.1, seed=1, threads=threads)
+    cells = net.population(5, sl.LIF(tau_mem=20.0, v_th=1.0), name="cells")
+    net.connect(cells, cells, nw.FixedInDegree(0), weight=1.0, delay=1.0)
+    net.record(cells)
+    cells["v"] = 2.0
+    first = net.run(1.0)
+    net.changed()
+    assert len((first + net.run(1.0)).events.step) == 5

@@ -53,7 +53,7 @@ def test_nan_in_the_last_steps_of_a_run_is_named_as_well() -> None:
     net = clocks()
     net.run(0.3)
     net.populations[0]["v"][7] = np.nan
-    with pytest.raises(NonFiniteError, match="v of neuron 7 of first became NaN between 0.4 and 0.5 ms"):
+    with pytest.raises(NonFiniteError, match=r"v of neuron 7 of first became NaN between 0\.4 and 0\.5 ms"):
         net.run(0.2)
 
 
