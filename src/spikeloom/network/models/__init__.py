@@ -6,13 +6,21 @@
 from __future__ import annotations
 
 from .brunel import Brunel, BrunelAlpha, BrunelDelta
+from .circuits import FeedbackInhibition, FeedForwardExcitation, FeedForwardInhibition, LateralInhibition, WinnerTakeAll
+from .clock_network import ClockNetwork
+from .izhikevich_2003 import Izhikevich2003
 from .microcircuit import Microcircuit
 from .model import Expected, Model, Setting, setting
+from .polychronization import Polychronization
 from .pulse_coupled import PulseCoupled
+from .synfire_chain import SynfireChain
 from .vogels_abbott import COBA, COBAHH, CUBA
+from .wang_2002 import Wang2002
 
 __all__ = [
-    "COBA", "COBAHH", "CUBA", "Brunel", "BrunelAlpha", "BrunelDelta", "Expected", "Microcircuit", "Model", "PulseCoupled", "Setting",
+    "COBA", "COBAHH", "CUBA", "Brunel", "BrunelAlpha", "BrunelDelta", "ClockNetwork", "Expected",
+    "FeedForwardExcitation", "FeedForwardInhibition", "FeedbackInhibition", "Izhikevich2003", "LateralInhibition",
+    "Microcircuit", "Model", "Polychronization", "PulseCoupled", "Setting", "SynfireChain", "Wang2002", "WinnerTakeAll",
     "catalogue", "setting",
 ]  # fmt: skip
 
