@@ -150,7 +150,12 @@ def distinct_in_degrees(table: Any, lo: Any, hi: Any, step: Any) -> None:
     passed_on(table, full)
 
 
-BERNOULLI = layout("scale", "excluded")
+BERNOULLI = layout(
+    "scale",
+    "excluded",
+    "skips",  # room
+    "chunk",  # so many are drawn at once
+)
 
 
 def bernoulli(table: Any, lo: Any, hi: Any, step: Any) -> None:
@@ -159,6 +164,7 @@ def bernoulli(table: Any, lo: Any, hi: Any, step: Any) -> None:
     seed, n = word(load(table, RULE.seed)), load(table, RULE.n_post)
     first, last = load(table, RULE.first_target), load(table, RULE.last_target)
     scale, excluded = load(float64_at(load(own, BERNOULLI.scale)), 0), int64_at(load(own, BERNOULLI.excluded))
+    skips, chunk = int64_at(load(own, BERNOULLI.skips)), load(own, BERNOULLI.chunk)
     full = int64(0)
     source = lo
     while source < hi:
@@ -167,13 +173,22 @@ def bernoulli(table: Any, lo: Any, hi: Any, step: Any) -> None:
         while begin < last:
             end = min(begin + STRETCH, last)
             target = begin
+            draw = begin
             while target < end:
-                # One draw for each place that is passed: the next depends on it alone.
-                u = fine_chance(seed, int32(PAIRS), int32(source), int32(target))
-                target += int64(min(log64(u) * scale, 4e9))
-                if (target >= first) & (target < end) & (target != self_):
-                    full = put(table, full, source, target, source, target)
-                target += 1
+                # By number of the draw, not by where it leads, so that LLVM can vectorise this loop.
+                k = int64(0)
+                while k < chunk:
+                    u = fine_chance(seed, int32(PAIRS), int32(source), int32(draw + k))
+                    store(skips, k, int64(min(log64(u) * scale, 4e9)))
+                    k += 1
+                draw += chunk
+                k = int64(0)
+                while (k < chunk) & (target < end):
+                    target += load(skips, k)
+                    if (target >= first) & (target < end) & (target != self_):
+                        full = put(table, full, source, target, source, target)
+                    target += 1
+                    k += 1
             begin += STRETCH
         source += 1
     passed_on(table, full)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...compile import Table
-from ._kernels import BERNOULLI, bernoulli
+from ._kernels import BERNOULLI, STRETCH, bernoulli
 from .rule import Rule, flag, places, probability
 
 if TYPE_CHECKING:
@@ -41,4 +41,8 @@ class Bernoulli(Rule):
         # A geometric number is log(u) / log(1 - p), rounded down.
         scale = -0.0 if self.p == 1 else 1 / math.log1p(-self.p) if self.p > 1e-300 else -1e300
         excluded = 0 if self.autapses else places(projection.pre, projection.post)
-        return Table.of(BERNOULLI, scale=np.array([scale]), excluded=excluded)
+        # As many as a stretch takes, mostly.
+        some = self.p * STRETCH + 1
+        chunk = min(64, 8 * math.ceil((some + math.sqrt(some)) / 8))
+        skips = np.empty(chunk, dtype=np.int64)
+        return Table.of(BERNOULLI, scale=np.array([scale]), excluded=excluded, skips=skips, chunk=chunk)
