@@ -1,7 +1,7 @@
 # Each target sets up what it needs: a virtual environment in .venv with the versions of constraints.txt, made once and
 # again when pyproject.toml or constraints.txt change.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types docs bench peers clean
+.PHONY: help demo test check format lint types docs bench peers peers-simulation clean
 
 # An active environment or a PYTHONPATH of the caller's must not leak into ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -11,6 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PEERS := $(VENV)/.peers
+# NEST and Brian2 want an older NumPy.
+SIMULATORS := .venv-simulators
 
 help:
 	@echo 'make demo    train on handwritten digits; open runs/demo/report.html afterwards'
@@ -30,6 +32,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 # Without their dependencies: torchvision would bring a CUDA build of PyTorch of several gigabytes.
 $(PEERS): $(INSTALLED)
 	$(BIN)/python -m pip install --no-deps spikingjelly==2.0.0 snntorch==1.0.0 norse==1.1.0 loguru==0.7.3 nir==1.0.8 nirtorch==2.0.5 h5py==3.16.0
+	@touch $@
+
+$(SIMULATORS)/.installed:
+	test -x $(SIMULATORS)/bin/python || $(PYTHON) -m venv $(SIMULATORS)
+	$(SIMULATORS)/bin/python -m pip install 'numpy<2.4' nest-simulator==3.10.0 brian2==2.9.0 cython
 	@touch $@
 
 demo: $(INSTALLED)
@@ -55,9 +62,11 @@ docs: $(INSTALLED)
 
 peers: $(PEERS)
 
+peers-simulation: $(SIMULATORS)/.installed
+
 bench: $(PEERS)
 	$(BIN)/python -m benchmarks --json
 
 clean:
-	rm -rf $(VENV) build dist runs/demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SIMULATORS) build dist runs/demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +

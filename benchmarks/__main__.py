@@ -28,6 +28,8 @@ from benchmarks import (
     onm,
     peak_memory,
     readme,
+    simulation,
+    simulation_scaling,
     startup,
     torch_compile,
     training_step,
@@ -49,13 +51,19 @@ BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
     "peak_memory": peak_memory.run,
     "startup": startup.run,
     "accuracy": accuracy.run,
+    "simulation": simulation.run,
+    "simulation_scaling": simulation_scaling.run,
+    "simulation_full": simulation.run_full,
 }
+# Only when asked for: the peer takes minutes and 15 GB.
+LARGE = ("simulation_full",)
 AUTOMATIC = Path()  # --json without a path: a file named after date and machine
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS), metavar="NAME")
+    usual = [name for name in BENCHMARKS if name not in LARGE]
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=usual, metavar="NAME")
     parser.add_argument("--repeats", type=int, default=9, help="rounds of every timing (default: 9)")
     parser.add_argument("--threads", type=int, default=2, help="threads for everything (default: 2)")
     parser.add_argument("--json", type=Path, nargs="?", const=AUTOMATIC, help="write the results to PATH")
@@ -100,6 +108,8 @@ def main() -> None:
         console.print(f"[bold red]The machine is busy (load {load}): do not quote these times.")
     for name in [peer for peer in PEERS if peer not in installed()]:
         console.print(f"[bold red]{name} is not installed and is left out. Install it: make peers")
+    if simulation.simulators() is None:
+        console.print("[bold red]NEST and Brian2 are not installed and are left out: make peers-simulation")
     results, written = {}, None
     for name in arguments.only:
         results[name] = BENCHMARKS[name](repeats=arguments.repeats)
