@@ -58,74 +58,111 @@ def convolution(table: Any, lo: Any, hi: Any, step: Any) -> None:
 GAUSSIAN, DECAY, DISC = range(3)
 
 
-def profile_at(kind: Any, p: Any, width: Any, way: Any) -> Any:
-    """The probability of a synapse over a distance."""
+def profile_over(kind: Any, numbers: Any, ways: Any, count: Any) -> None:
+    """In place of distances, the probabilities of a synapse over them."""
+    p, width = load(numbers, 0), load(numbers, 1)
+    k = int64(0)
     if kind == GAUSSIAN:
-        return p * exp64(-0.5 * (way / width) * (way / width))
-    if kind == DECAY:
-        return p * exp64(-way / width)
-    return p if way <= width else 0.0
+        while k < count:
+            way = load(ways, k) / width
+            store(ways, k, p * exp64(-0.5 * way * way))
+            k += 1
+    elif kind == DECAY:
+        while k < count:
+            store(ways, k, p * exp64(-load(ways, k) / width))
+            k += 1
+    else:
+        while k < count:
+            store(ways, k, p if load(ways, k) <= width else 0.0)
+            k += 1
 
 
 def probabilities(table: Any, lo: Any, hi: Any, step: Any) -> None:
-    """The profile at `hi` distances: kind, two numbers, distances, out."""
-    numbers, ways, out = float64_at(load(table, 1)), float64_at(load(table, 2)), float64_at(load(table, 3))
-    k = int64(0)
-    while k < hi:
-        store(out, k, profile_at(load(table, 0), load(numbers, 0), load(numbers, 1), load(ways, k)))
-        k += 1
+    """The profile at `hi` distances: kind, two numbers, distances, which become probabilities."""
+    profile_over(load(table, 0), float64_at(load(table, 1)), float64_at(load(table, 2)), hi)
 
 
 NEARBY = layout(
     "pre_positions",  # [n, 3]
-    "post_positions",
+    "post_positions",  # in groups
     "box",
     "kind",
     "numbers",
     "excluded",
-    "order",  # targets by where they are, in groups
+    "order",  # targets in groups, by where they are
     "groups",
     "corners",  # of each group: lowest and highest coordinates
     "spans",  # of each group: the first target and the last
+    "bounds",  # room: of each group, what no probability exceeds
+    "skips",  # room: of each group, how many targets its first draw leaves out
+    "chances",  # room: of the targets of a group
 )
 # Targets in a group.
 GROUP = 64
 
 
 def nearby(table: Any, lo: Any, hi: Any, step: Any) -> None:
-    """Each source draws candidates with a probability that no target of a group exceeds, then each by its distance."""
+    """Each source with the targets of near groups, each with the probability of its distance."""
     own, seed = int64_at(load(table, RULE.own)), word(load(table, RULE.seed))
     n, first, last = load(table, RULE.n_post), load(table, RULE.first_target), load(table, RULE.last_target)
     pre, post = float64_at(load(own, NEARBY.pre_positions)), float64_at(load(own, NEARBY.post_positions))
     box, kind = float64_at(load(own, NEARBY.box)), load(own, NEARBY.kind)
     numbers, excluded = float64_at(load(own, NEARBY.numbers)), int64_at(load(own, NEARBY.excluded))
     order, spans = int32_at(load(own, NEARBY.order)), int32_at(load(own, NEARBY.spans))
-    corners = float64_at(load(own, NEARBY.corners))
-    p, width = load(numbers, 0), load(numbers, 1)
+    corners, groups = float64_at(load(own, NEARBY.corners)), load(own, NEARBY.groups)
+    bounds, chances = float64_at(load(own, NEARBY.bounds)), float64_at(load(own, NEARBY.chances))
+    skips = int64_at(load(own, NEARBY.skips))
     full = int64(0)
     source = lo
     while source < hi:
         self_ = load(excluded, source) if load(own, NEARBY.excluded) != 0 else n
         group = int64(0)
-        while group < load(own, NEARBY.groups):
-            bound = 0.0
-            if (int64(load(spans, 2 * group)) < last) & (int64(load(spans, 2 * group + 1)) >= first):
-                bound = profile_at(kind, p, width, gap(pre, source, corners, group, box))
-            # What is less likely than 1e-12 does not occur.
-            if bound > 1e-12:
-                scale = 1.0 / log64(1.0 - bound) if bound < 1.0 else -0.0
-                k, end = group * GROUP, min(group * GROUP + GROUP, n)
-                while k < end:
-                    u = fine_chance(seed, int32(PAIRS), int32(source), int32(k))
-                    k += int64(min(log64(u) * scale, 4e9))
-                    if k < end:
-                        target = int64(load(order, k))
-                        if (target >= first) & (target < last) & (target != self_):
-                            way = distance(pre, source, post, target, box)
-                            share = chance(seed, int32(EXTRA), int32(source), int32(target)) * bound
-                            if share < profile_at(kind, p, width, way):
-                                full = put(table, full, source, target, source, target)
+        while group < groups:
+            store(bounds, group, gap(pre, source, corners, group, box))
+            group += 1
+        profile_over(kind, numbers, bounds, groups)
+        group = int64(0)
+        while group < groups:
+            u = fine_chance(seed, int32(PAIRS), int32(source), int32(group * GROUP))
+            store(skips, group, int64(min(log64(u) / log64(1.0 - load(bounds, group)), 4e9)))
+            group += 1
+        group = int64(0)
+        while group < groups:
+            bound = load(bounds, group)
+            k, end = group * GROUP, min(group * GROUP + GROUP, n)
+            here = (int64(load(spans, 2 * group)) < last) & (int64(load(spans, 2 * group + 1)) >= first)
+            if here & (bound > 0.05):
+                # Each target by itself.
+                begin, k = k, int64(0)
+                while k < end - begin:
+                    store(chances, k, distance(pre, source, post, begin + k, box))
                     k += 1
+                profile_over(kind, numbers, chances, end - begin)
+                k = int64(0)
+                while k < end - begin:
+                    u = chance(seed, int32(PAIRS), int32(source), int32(begin + k))
+                    store(chances, k, load(chances, k) - u)
+                    k += 1
+                k = int64(0)
+                while k < end - begin:
+                    if load(chances, k) > 0.0:
+                        target = int64(load(order, begin + k))
+                        if (target >= first) & (target < last) & (target != self_):
+                            full = put(table, full, source, target, source, target)
+                    k += 1
+            elif here & (bound > 1e-12):
+                # Candidates, which are then taken by their distance; what is less likely than 1e-12 does not occur.
+                k += load(skips, group)
+                while k < end:
+                    target = int64(load(order, k))
+                    if (target >= first) & (target < last) & (target != self_):
+                        store(chances, 0, distance(pre, source, post, k, box))
+                        profile_over(kind, numbers, chances, int64(1))
+                        if chance(seed, int32(EXTRA), int32(source), int32(k)) * bound < load(chances, 0):
+                            full = put(table, full, source, target, source, target)
+                    k += 1
+                    u = fine_chance(seed, int32(PAIRS), int32(source), int32(k))
+                    k += int64(min(log64(u) / log64(1.0 - bound), 4e9))
             group += 1
         source += 1
     passed_on(table, full)

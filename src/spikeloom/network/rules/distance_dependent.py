@@ -59,8 +59,9 @@ class DistanceDependent(Rule):
             spans[group] = members.min(), members.max()
         excluded = 0 if self.autapses else places(projection.pre, projection.post)
         return Table.of(
-            NEARBY, pre_positions=pre, post_positions=post, box=box, kind=self.profile.kind,
+            NEARBY, pre_positions=pre, post_positions=post[order], box=box, kind=self.profile.kind,
             numbers=self.profile.numbers(), excluded=excluded, order=order, groups=groups, corners=corners, spans=spans,
+            bounds=np.empty(groups), skips=np.empty(groups, dtype=np.int64), chances=np.empty(GROUP),
         )  # fmt: skip
 
 

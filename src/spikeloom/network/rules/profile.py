@@ -39,9 +39,8 @@ class Profile(ABC):
 
     def __call__(self, distance: Any) -> NDArray[np.float64]:
         """Probabilities at distances."""
-        ways = np.ascontiguousarray(distance, dtype=np.float64)
-        found = np.empty_like(ways)
-        invoke(native(probabilities), Table(self.kind, self.numbers(), ways, found), 0, ways.size)
+        found = np.array(distance, dtype=np.float64, order="C")
+        invoke(native(probabilities), Table(self.kind, self.numbers(), found), 0, found.size)
         return found
 
 
