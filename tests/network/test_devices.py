@@ -13,6 +13,7 @@ from scipy import stats
 
 import spikeloom as sl
 from spikeloom import network as nw
+from spikeloom import random
 from spikeloom.errors import DTypeError, ParameterError, ShapeError
 from spikeloom.network.devices import Piecewise, Poisson, Sinusoid
 
@@ -61,6 +62,27 @@ def test_distribution(expected: float) -> None:
 def test_distribution_of_own_rates(expected: float) -> None:
     """A rate for each neuron goes another way in the kernel."""
     assert fits_poisson(counts(np.full(512, expected * 1e3), 512, 120)[1:], expected)
+
+
+def test_definition() -> None:
+    """The bits that a number is made of: 64 neurons share 16 draws, the first words first, lower halves first."""
+    found = counts(0.7 * 1e3, 200, 40, seed=11)
+    net, cells = counters(200, seed=11)
+    seed = net.connect(Poisson(0.7e3), cells, delay=0.0).seed(0)  # type: ignore[union-attr]
+    neurons, steps = torch.arange(200), torch.arange(39)[:, None]
+    entity = (neurons >> 6) * 16 + ((neurons & 31) >> 1)
+    first, second = random.bits(seed, 0, entity, steps)
+    bits = (torch.where(neurons & 32 != 0, second, first) >> (16 * (neurons & 1))) & 0xFFFF
+    share = stats.poisson(0.7).pmf(np.arange(40)) * 65536
+    cells_of = np.floor(share).astype(int)
+    x = bits.numpy()
+    n = (x[..., None] >= np.cumsum(cells_of[:-1])).sum(-1)
+    rest = x >= cells_of.sum()
+    u = random.bits(seed, 1, neurons, steps)[0].numpy()
+    bounds = np.cumsum(share - cells_of) / (share - cells_of).sum() * 2.0**32
+    n[rest] = np.searchsorted(bounds, u[rest], side="right")
+    np.testing.assert_array_equal(found[1:], n)
+    assert rest.any()
 
 
 def test_independence() -> None:

@@ -107,6 +107,23 @@ def test_poisson(rate: float) -> None:
     assert abs(r.std() * math.sqrt(steps) - 1) < 0.05
 
 
+def test_rates_are_set_between_runs() -> None:
+    """As a state, [n] or [batch, n]; bad ones are refused before the next step."""
+    net = nw.Network(dt=0.1, seed=1, batch=2, threads=2)
+    channels = net.population(200, Poisson(0.0), name="c")
+    net.record(channels)
+    assert not len(net.run(10.0)["c"].times)
+    channels["rate"] = np.where(np.arange(200) < 100, 10_000.0, 0.0)
+    trains = net.run(10.0)["c"].spikes
+    assert len(trains) == 2 * 100 * 100 and trains.neurons.max() == 99
+    channels["rate"][1] = 0.0
+    assert net.run(1.0)["c"].spikes.runs.tolist() == [0] * 1000
+    for bad in (-1.0, 10_001.0, math.inf):
+        channels["rate"][0, 3] = bad
+        with pytest.raises(ParameterError, match="rate of c"):
+            net.run(1.0)
+
+
 def test_poisson_of_one_spike_per_step() -> None:
     assert spikes(Poisson([0.0, 10_000.0]), 2, 10.0).sum(0).tolist() == [0, 100]
 

@@ -287,6 +287,9 @@ class Engine:
         """The same, for the parts of this rank; if there are others, at most an interval."""
         for device, target in self.network.devices:
             device.begin(target, first)
+        for population in self.populations:
+            if not isinstance(population.neuron, Neuron):
+                population.neuron.check(population)
         meeting, stops = np.zeros(8, np.int64), np.zeros(16 * threads, np.int64)
         tables = []
         for thread in range(threads):

@@ -22,6 +22,9 @@ class Source(ABC):
         """What it carries from step to step, as states of the population, [batch, n]; raises where it does not fit."""
         return {}
 
+    def check(self, population: Population) -> None:  # noqa: B027
+        """Called before steps are run; raises where states were set to what cannot be."""
+
     @abstractmethod
     def channels(self, engine: Engine, part: Part, population: Population, run: int) -> list[Unit]:
         """The kernels that set `population.fired[run]` between the bounds of the part in every step."""

@@ -102,83 +102,96 @@ def tabulate_poisson(table: Any, lo: Any, hi: Any, step: Any) -> None:
         store(numbers, NUMBERS.first, first)
 
 
+def draw_bits(words: Any, first: Any, seed: Any, now: Any) -> None:
+    """16 random bits for each of 64 neurons from `first` on, which share 16 draws."""
+    entities = word(first >> 2)
+    k = int32(0)
+    while k < int32(16):
+        entity = int32(entities + k)
+        store(words, int64(k), int32(first_word(seed, int32(COUNTS), entity, now)))
+        store(words, int64(k) + 16, int32(second_word(seed, int32(COUNTS), entity, now)))
+        k = int32(k + int32(1))
+
+
+def begin_counts(bits: Any, counts: Any, limits: Any, base: Any, size: Any) -> Any:
+    """How many of the first eight limits each value exceeds, from `base` on; returns the largest value."""
+    t0, t1, t2, t3 = load(limits, 0), load(limits, 1), load(limits, 2), load(limits, 3)
+    t4, t5, t6, t7 = load(limits, 4), load(limits, 5), load(limits, 6), load(limits, 7)
+    most = uint16(0)
+    i = int64(0)
+    while i < size:
+        x = load(bits, i)
+        n = uint16(uint16(x > t0) + base)
+        n = uint16(n + uint16(x > t1))
+        n = uint16(n + uint16(x > t2))
+        n = uint16(n + uint16(x > t3))
+        n = uint16(n + uint16(x > t4))
+        n = uint16(n + uint16(x > t5))
+        n = uint16(n + uint16(x > t6))
+        n = uint16(n + uint16(x > t7))
+        store(counts, i, n)
+        most = x if x > most else most
+        i += 1
+    return most
+
+
+def go_on_counting(bits: Any, counts: Any, limits: Any, size: Any) -> None:
+    """The same for four limits more."""
+    t0, t1, t2, t3 = load(limits, 0), load(limits, 1), load(limits, 2), load(limits, 3)
+    i = int64(0)
+    while i < size:
+        x = load(bits, i)
+        n = uint16(load(counts, i) + uint16(x > t0))
+        n = uint16(n + uint16(x > t1))
+        n = uint16(n + uint16(x > t2))
+        n = uint16(n + uint16(x > t3))
+        store(counts, i, n)
+        i += 1
+
+
+def draw_rest(counts: Any, i: Any, u: Any, bounds: Any, outcomes: Any, first: Any) -> None:
+    """The outcome that 32 random bits mean, where 16 did not tell."""
+    below, above = int64(0), outcomes
+    while below < above:
+        middle = (below + above) >> 1
+        if load(bounds, middle) <= u:
+            below = middle + 1
+        else:
+            above = middle
+    store(counts, i, uint16(first + below))
+
+
 def poisson_input(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Add w times a Poisson number to an input of each neuron; all have the same expectation."""
     emitted = step - load(table, INPUT.delay)
     numbers, limits = int64_at(load(table, INPUT.numbers)), uint16_at(load(table, INPUT.limits))
-    count = load(numbers, NUMBERS.limits)
+    count, rest = load(numbers, NUMBERS.limits), uint16(load(numbers, NUMBERS.rest))
     if (emitted >= load(table, INPUT.start)) & (emitted < load(table, INPUT.stop)) & (count > 0):
         inputs, weights = real_at(load(table, INPUT.inputs)), real_at(load(table, INPUT.weights))
-        seed, bounds = word(load(table, INPUT.seed)), int64_at(load(table, INPUT.bounds))
         words, bits = int32_at(load(table, INPUT.room)), uint16_at(load(table, INPUT.room))
-        counts = at(bits, 256)
-        base, rest = uint16(load(numbers, NUMBERS.base)), uint16(load(numbers, NUMBERS.rest))
-        now, weight = word(emitted), load(weights, 0)
-        t0, t1, t2, t3 = load(limits, 0), load(limits, 1), load(limits, 2), load(limits, 3)
-        t4, t5, t6, t7 = load(limits, 4), load(limits, 5), load(limits, 6), load(limits, 7)
+        counts, seed, now = at(bits, 256), word(load(table, INPUT.seed)), word(emitted)
+        base, weight = uint16(load(numbers, NUMBERS.base)), load(weights, 0)
         block = (lo >> 6) << 6
         while block < hi:
             stop = min(block + 256, hi)
-            most = uint16(0)
+            # What the last 64 have is counted as a whole, and added to those that there are.
+            size = ((stop - block + 63) >> 6) << 6
             g = int64(0)
-            while block + g < stop:
-                # 64 neurons share 16 draws.
-                entities = word((block + g) >> 2)
-                low, high = at(words, g >> 1), at(words, (g >> 1) + 16)
-                k = int32(0)
-                while k < int32(16):
-                    entity = int32(entities + k)
-                    store(low, int64(k), int32(first_word(seed, int32(COUNTS), entity, now)))
-                    store(high, int64(k), int32(second_word(seed, int32(COUNTS), entity, now)))
-                    k = int32(k + int32(1))
-                xs, ns = at(bits, g), at(counts, g)
-                i = int64(0)
-                while i < 64:
-                    x = load(xs, i)
-                    n = uint16(uint16(x > t0) + base)
-                    n = uint16(n + uint16(x > t1))
-                    n = uint16(n + uint16(x > t2))
-                    n = uint16(n + uint16(x > t3))
-                    n = uint16(n + uint16(x > t4))
-                    n = uint16(n + uint16(x > t5))
-                    n = uint16(n + uint16(x > t6))
-                    n = uint16(n + uint16(x > t7))
-                    store(ns, i, n)
-                    most = x if x > most else most
-                    i += 1
+            while g < size:
+                draw_bits(at(words, g >> 1), block + g, seed, now)
                 g += 64
-            size = g
+            most = begin_counts(bits, counts, limits, base, size)
             j = int64(8)
             while j < count:
-                u0, u1, u2, u3 = load(limits, j), load(limits, j + 1), load(limits, j + 2), load(limits, j + 3)
-                g = int64(0)
-                while g < size:
-                    xs, ns = at(bits, g), at(counts, g)
-                    i = int64(0)
-                    while i < 64:
-                        x = load(xs, i)
-                        n = uint16(load(ns, i) + uint16(x > u0))
-                        n = uint16(n + uint16(x > u1))
-                        n = uint16(n + uint16(x > u2))
-                        n = uint16(n + uint16(x > u3))
-                        store(ns, i, n)
-                        i += 1
-                    g += 64
+                go_on_counting(bits, counts, at(limits, j), size)
                 j += 4
-            if most >= rest:
-                i = int64(0)
-                while i < size:
-                    if load(bits, i) >= rest:
-                        u = int64(first_word(seed, int32(REST), word(block + i), now))
-                        below, above = int64(0), load(numbers, NUMBERS.outcomes)
-                        while below < above:
-                            middle = (below + above) >> 1
-                            if load(bounds, middle) <= u:
-                                below = middle + 1
-                            else:
-                                above = middle
-                        store(counts, i, uint16(load(numbers, NUMBERS.first) + below))
-                    i += 1
+            i = int64(0)
+            while (most >= rest) & (i < size):
+                if load(bits, i) >= rest:
+                    u = int64(first_word(seed, int32(REST), word(block + i), now))
+                    bounds, outcomes = int64_at(load(table, INPUT.bounds)), load(numbers, NUMBERS.outcomes)
+                    draw_rest(counts, i, u, bounds, outcomes, load(numbers, NUMBERS.first))
+                i += 1
             first = max(block, lo)
             row, ns, i = at(inputs, first), at(counts, first - block), int64(0)
             if load(table, INPUT.weighted) != 0:

@@ -30,18 +30,20 @@ from .._words import (
     word,
 )
 
-CHANCE = layout("fired", "chances", "start", "stop", "seed")
+# Rates in spikes/s; `factor` makes them probabilities.
+CHANCE = layout("fired", "rates", "factor", "start", "stop", "seed")
 
 
 def spike_by_chance(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Spike with a probability."""
-    fired, chances = at(uint8_at(load(table, CHANCE.fired)), lo), float64_at(load(table, CHANCE.chances))
+    factor = load(float64_at(load(table, CHANCE.factor)), 0) * 4294967296.0
+    fired, rates = at(uint8_at(load(table, CHANCE.fired)), lo), float64_at(load(table, CHANCE.rates))
     on = (step >= load(table, CHANCE.start)) & (step < load(table, CHANCE.stop))
     seed, now = word(load(table, CHANCE.seed)), word(step)
     i = int64(0)
     if on:
         while i < hi - lo:
-            limit = int64(load(chances, i) * 4294967296.0)
+            limit = int64(load(rates, i) * factor)
             store(fired, i, uint8(int64(first_word(seed, int32(0), word(lo + i), now)) < limit))
             i += 1
     while i < hi - lo:

@@ -14,11 +14,11 @@ from ...errors import ParameterError
 from .._engine import Unit
 from .._seeds import POPULATION, subseed
 from ..sources import Source
-from ._checks import active_steps, verify_span
+from ._checks import active_steps, real_numbers, verify_span
 from ._poisson_kernels import EACH, INPUT, NUMBERS, ROOM, TABULATE, poisson_each, poisson_input, tabulate_poisson
 from ._source_kernels import CHANCE, spike_by_chance
 from .device import Device, Span, Target
-from .waveforms import Numbers, Waveform, channels_of, waveform
+from .waveforms import Constant, Numbers, Waveform, channels_of, waveform
 
 if TYPE_CHECKING:
     from .._engine import Engine, Part
@@ -35,7 +35,8 @@ class Poisson(Device, Source):
     `connect(Poisson(rate), view, weight=w)` gives each neuron a train of its own, with any number of spikes in a step;
     `population(n, Poisson(rate))` makes n channels that are recorded and connected as neurons are, with at most one
     spike per step, of probability rate dt. The rate is one number, [n] with one for each neuron or channel, or a
-    waveform. Trains are on from `start` to `stop`: spikes have times t with start < t <= stop.
+    waveform. Rates of channels are read and set between runs as a state, `channels["rate"]`. Trains are on from `start`
+    to `stop`: spikes have times t with start < t <= stop.
 
     Units: rate in spikes/s, times in ms. Raises: ParameterError, ShapeError, DTypeError; as a population for
     rate dt > 1.
@@ -114,26 +115,45 @@ class Poisson(Device, Source):
         return [*followers, Unit(native(poisson_each, engine.dtype), table, span.low, span.high)]
 
     def states(self, population: Population) -> dict[str, NDArray[Any]]:
-        """None; checks the rate."""
+        """The rates of the channels, if they are no waveform."""
         verify_chance(self.wave, population)
         active_steps(population.name, self.start, self.stop, population.owner.dt)
-        return {}
+        if not isinstance(self.wave, Constant):
+            return {}
+        return {"rate": np.tile(self.wave.value, (population.owner.batch, population.size // self.wave.size))}
+
+    def check(self, population: Population) -> None:
+        for rates in population.states.values():
+            verify_rates(Constant(real_numbers(f"rate of {population.name}", rates).ravel()), population)
 
     def channels(self, engine: Engine, part: Part, population: Population, run: int) -> list[Unit]:
         """One kernel, and what follows the waveform."""
         low, high = part.bounds[population.number]
         dt = engine.network.dt
-        values, followers = self.wave.follow(dt, 0, lambda rates: channels_of(rates, low, high), dt * 1e-3)
+        if "rate" in population.states:
+            rates, followers = population.states["rate"][run, low:high], list[Unit]()
+        else:
+            rates, followers = self.wave.follow(dt, 0, lambda values: channels_of(values, low, high))
         seed = subseed(engine.network.seed, POPULATION, population.number, run)
         start, stop = active_steps(population.name, self.start, self.stop, dt)
-        table = Table.of(CHANCE, fired=population.fired[run], chances=values, start=start, stop=stop, seed=seed)
+        table = Table.of(
+            CHANCE, fired=population.fired[run], rates=rates, factor=np.array([dt * 1e-3]), start=start, stop=stop,
+            seed=seed,
+        )  # fmt: skip
         return [*followers, Unit(native(spike_by_chance, "float64"), table, low, high)]
 
 
 def verify_chance(wave: Waveform, population: Population) -> None:
-    """Raise where rates do not fit the channels, or are too high to be probabilities of a spike in a step."""
+    """Raise where rates do not fit the channels, or are no probabilities of a spike in a step."""
+    wave.verify(f"rate of {population.name}", population.size, population.owner.dt)
+    verify_rates(wave, population)
+
+
+def verify_rates(wave: Waveform, population: Population) -> None:
+    """Raise for rates below 0, or above one spike per step."""
     label, dt = f"rate of {population.name}", population.owner.dt
-    wave.verify(label, population.size, dt)
+    if wave.extremes()[0] < 0:
+        raise ParameterError(label, expected="rates >= 0 (spikes/s)", got=wave.extremes()[0])
     if wave.extremes()[1] * dt * 1e-3 > 1:
         expected = f"at most one spike per step, {1e3 / dt:g} spikes/s with dt = {dt:g} ms"
         raise ParameterError(label, expected=expected, got=wave.extremes()[1], do="take a smaller dt, or more channels")
