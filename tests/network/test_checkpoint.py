@@ -7,17 +7,22 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+import torch
+from hypothesis import Phase, given, settings
 
 import spikeloom as sl
 from spikeloom import network as nw
 from spikeloom.errors import CheckpointError, ParameterError
+from tests.network.random_networks import Form, forms
 
 
 def made(
@@ -127,24 +132,67 @@ def test_what_was_connected_during_the_simulation_carries_no_earlier_spike(tmp_p
     assert content(first, first.run(10.0)) == content(second, second.run(10.0))
 
 
-def test_a_source_goes_on(tmp_path: Path) -> None:
-    def relay() -> nw.Network:
-        net = nw.Network(dt=0.1, seed=2, threads=1)
-        source = net.population(20, nw.devices.Gamma(50.0, 3.0), name="source")
-        cells = net.population(10, sl.synapses.Receptors(sl.LIF(v_th=1.0), exc=sl.synapses.Delta()))
-        net.connect(source, cells, nw.FixedInDegree(5), weight=0.4, delay=2.0)
-        net.record(source)
+DEVICES: dict[str, Callable[[], nw.Device]] = {
+    "alternating": lambda: nw.AlternatingCurrent(1.0, 40.0),
+    "noise": lambda: nw.NoiseCurrent(1.0, 2.0, interval=0.5),
+    "poisson": lambda: nw.Poisson(nw.devices.Sinusoid(3000.0, 2000.0, 60.0)),
+    "step": lambda: nw.StepCurrent([3.0, 13.5], [2.0, 0.5]),
+}
+SOURCES: dict[str, Callable[[], nw.Source]] = {
+    "correlated": lambda: nw.devices.Correlated(80.0, 0.4),
+    "gamma": lambda: nw.devices.Gamma(80.0, 3.0),
+    "packet": lambda: nw.devices.PulsePacket([5.0, 11.5, 20.0], 0.5),
+    "regular": lambda: nw.devices.Regular(3.3),
+    "times": lambda: nw.SpikeTimes([[k * 0.7, 10.0 + k * 0.5] for k in range(1, 21)]),
+}
+
+
+@pytest.mark.parametrize("driven", [*DEVICES, *SOURCES, "gap"])
+def test_whatever_drives_goes_on(tmp_path: Path, driven: str) -> None:
+    def relay(threads: int) -> nw.Network:
+        net = nw.Network(dt=0.1, seed=2, threads=threads)
+        cells = net.population(130, sl.LIF(v_th=0.8), name="cells", initial={"v": nw.Uniform(0.0, 0.8)})
+        if driven in SOURCES:
+            source = net.population(20, SOURCES[driven](), name="source")
+            net.connect(source, cells, nw.FixedInDegree(5), weight=8.0, delay=2.0)
+            net.record(source)
+        elif driven in DEVICES:
+            net.connect(DEVICES[driven](), cells, weight=0.3 if driven == "poisson" else 1.0)
+        else:
+            net.connect(cells, cells, nw.GapJunction(nw.FixedInDegree(3)), weight=0.05)
+            net.connect(nw.Poisson(900.0), cells, weight=0.5)
+        net.record(cells, "s", "v")
         return net
 
-    whole = relay().run(60.0).events
-    first = relay()
-    begun = first.run(31.0)
+    once = relay(1)
+    whole = once.run(24.0)
+    first = relay(2)
+    begun = first.run(11.3)
     first.save(tmp_path / "there")
-    second = relay()
+    second = relay(3)
     second.restore(tmp_path / "there")
-    again = (begun + second.run(29.0)).events
-    assert len(whole.step) > 20
-    assert [column.tolist() for column in whole] == [column.tolist() for column in again]
+    again = begun + second.run(12.7)
+    assert len(np.unique(whole["cells"]["v"].values[113:])) > 1000
+    assert [column.tolist() for column in whole.events] == [column.tolist() for column in again.events]
+    assert whole["cells"]["v"].values.tolist() == again["cells"]["v"].values.tolist()
+
+
+@given(form=forms(), cut=st.integers(0, 100), threads=st.integers(1, 4))
+@settings(max_examples=15, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+def test_any_network_goes_on(form: Form, cut: int, threads: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        whole = form.build(torch.float32)
+        once = whole.run(10.0)
+        first = form.build(torch.float32, threads=threads)
+        begun = first.run(cut / 10)
+        first.save(f"{folder}/there")
+        second = form.build(torch.float32)
+        second.restore(f"{folder}/there")
+        again = begun + second.run((100 - cut) / 10)
+    assert [column.tolist() for column in once.events] == [column.tolist() for column in again.events]
+    for one, other in zip(whole.populations, second.populations, strict=True):
+        for name, state in one.states.items():
+            np.testing.assert_array_equal(state, other.states[name])
 
 
 @pytest.mark.parametrize(
@@ -225,7 +273,7 @@ def test_an_interval_that_is_none_is_refused(tmp_path: Path, every: float) -> No
 KILLED = """
     import sys
     sys.path.insert(0, {folder!r})
-    import test_checkpoint as t
+    from tests.network import test_checkpoint as t
     net = t.made()
     net.run(1e6, checkpoint={path!r}, every=0.5, progress=False)
 """
@@ -234,7 +282,7 @@ KILLED = """
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_a_killed_run_goes_on_from_its_last_interval(tmp_path: Path) -> None:
     path = tmp_path / "last"
-    script = textwrap.dedent(KILLED.format(folder=str(Path(__file__).parent), path=str(path)))
+    script = textwrap.dedent(KILLED.format(folder=str(Path(__file__).parents[2]), path=str(path)))
     process = subprocess.Popen([sys.executable, "-c", script])
     try:
         began = time.monotonic()
