@@ -15,7 +15,8 @@ and room on the disk is reserved beforehand, so that a full disk is noticed befo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ from ._recording_tracks import Track
 from ._superblock import Unflagged, unflag
 
 FORMAT, VERSION = "spikeloom recording", 1
-# Bytes that are written at once where room cannot be reserved.
-_PIECE = 1 << 18
+# Bytes that HDF5 needs in any case, and that are written at once where room cannot be reserved.
+_PIECE = 1 << 16
 
 
 class RecordingFile:
@@ -41,7 +42,8 @@ class RecordingFile:
         # By track: rows in the file, and what is still to be written.
         self.counts: list[int] = []
         self.waiting: list[list[NDArray[Any]]] = []
-        self.created = 0
+        # Whether there is a file, and how many of the datasets are in it.
+        self.made, self.created = False, 0
         # Complete in the file, and handed over, up to these steps.
         self.until = self.taken = start
         if not path.parent.is_dir():
@@ -62,21 +64,21 @@ class RecordingFile:
 
     def prepare(self, now: int) -> None:
         """Create the file and the datasets that it has not got yet. Raises: ParameterError, RecordingError."""
-        back = self.created > 0 and now < self.taken
-        if self.created and now > self.taken:
+        back = self.made and now < self.taken
+        if self.made and now > self.taken:
             expected, got = f"recordings up to {now * self.dt:g} ms", f"up to {self.taken * self.dt:g} ms"
             raise ParameterError(f"recording {self.path}", expected=expected, got=got, do="name another file")
-        if self.created == len(self.tracks) and not back:
+        if self.made and self.created == len(self.tracks) and not back:
             return
         new = not self.path.exists()
-        if self.created or not new:
+        if self.made or not new:
             if self.taken > self.until:
                 self.write(self.taken)
             self._continue(now)
         else:
             self.start = self.until = self.taken = now
         self._guarded(lambda: self._create(new), sum(track.room for track in self.tracks))
-        self.created = len(self.tracks)
+        self.made, self.created = True, len(self.tracks)
 
     def _create(self, new: bool) -> None:
         try:
@@ -101,7 +103,7 @@ class RecordingFile:
     def _continue(self, now: int) -> None:
         """Take up a file of the same network, of a former run or before a restore; what is later than now goes."""
         do = "name another file, or delete it"
-        if now == 0 and not self.created:
+        if now == 0 and not self.made:
             raise ParameterError("to", expected="a file that does not exist yet", got=str(self.path), do=do)
         with opened(self.path) as file:
             begun, until = int(file.attrs["start"]), int(file["committed"][0])
@@ -145,7 +147,7 @@ class RecordingFile:
     def _guarded(self, change: Callable[[], None], needed: int) -> None:
         """Change the file with so many bytes reserved, or say why not."""
         try:
-            _reserve(self.path, needed)
+            _reserve(self.path, needed + _PIECE)
             change()
         except OSError as error:
             kept = f"it has everything up to {self.until * self.dt:g} ms"
@@ -177,31 +179,29 @@ def _reserve(path: Path, needed: int) -> None:
                 path.unlink()
 
 
-def opened(path: Path) -> Any:
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
     """The file for reading, also while it is written or after its writer has died. Raises: DataError."""
     if not path.is_file():
         raise DataError(f"recording {path}", expected="a file", got="none")
-    try:
-        file = _open(path)
+    with ExitStack() as stack:
+        file = _open(path, stack)
         if file.attrs.get("format") != FORMAT or "committed" not in file:
             raise DataError(f"recording {path}", expected=f"a {FORMAT}", got="another HDF5 file")
         if file.attrs["version"] > VERSION:
             do = "use the version of Spikeloom that wrote it, or a later one"
             raise DataError(f"version of {path}", expected=f"at most {VERSION}", got=file.attrs["version"], do=do)
+        yield file
+
+
+def _open(path: Path, stack: ExitStack) -> Any:
+    for options in ({"locking": "best-effort"}, {"libver": "latest", "swmr": True, "locking": "best-effort"}):
+        with suppress(OSError):
+            return stack.enter_context(h5py.File(path, "r", **options))
+    try:
+        return stack.enter_context(h5py.File(stack.enter_context(Unflagged(path)), "r"))
     except OSError as error:
         raise DataError(f"recording {path}", expected="an HDF5 file", got=error) from error
-    return file
-
-
-def _open(path: Path) -> Any:
-    try:
-        return h5py.File(path, "r", locking="best-effort")
-    except OSError:
-        pass
-    try:
-        return h5py.File(path, "r", libver="latest", swmr=True, locking="best-effort")
-    except OSError:
-        return h5py.File(Unflagged(path), "r")
 
 
 def rows_until(file: Any, place: str, step: int) -> int:

@@ -188,7 +188,7 @@ class Recordings:
                     each.file.put(each.track, rows)
                 each.recorder.pieces.clear()
         for file in self.files.values():
-            if file.created and file.until < self.network.step:
+            if file.made and file.until < self.network.step:
                 file.write(self.network.step)
 
     def carried(self) -> dict[str, NDArray[Any]]:
