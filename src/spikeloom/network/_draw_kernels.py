@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ._row_kernels import SINK
 from ._words import (
     exp64,
@@ -106,18 +108,18 @@ def draw_weights(table: Any, lo: Any, hi: Any, step: Any) -> None:
             k += 1
 
 
+def squared_way(x: Any, period: Any) -> Any:
+    """The square of a difference of coordinates; where the space has a period, of the shortest way around."""
+    way = x - period * np.floor(x / period + 0.5) if period > 0.0 else x
+    return way * way
+
+
 def distance(a: Any, i: Any, b: Any, j: Any, box: Any) -> Any:
-    """Between point i of a and point j of b; where the box has a size, the shortest way around."""
-    total = 0.0
-    axis = int64(0)
-    while axis < 3:
-        x = load(a, 3 * i + axis) - load(b, 3 * j + axis)
-        period = load(box, axis)
-        if period > 0.0:
-            x -= period * math.floor(x / period + 0.5)
-        total += x * x
-        axis += 1
-    return math.sqrt(total)
+    """Between point i of a and point j of b."""
+    x = squared_way(load(a, 3 * i) - load(b, 3 * j), load(box, 0))
+    y = squared_way(load(a, 3 * i + 1) - load(b, 3 * j + 1), load(box, 1))
+    z = squared_way(load(a, 3 * i + 2) - load(b, 3 * j + 2), load(box, 2))
+    return math.sqrt(x + y + z)
 
 
 def draw_delays(table: Any, lo: Any, hi: Any, step: Any) -> None:
