@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -170,6 +171,14 @@ def test_bad_junctions(given: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         net.connect(cells, cells, GapJunction(AllToAll()), **given)
     assert net.devices == []
+
+
+def test_not_across_processes() -> None:
+    net = nw.Network(dt=DT)
+    cells = net.population(3, sl.LIF())
+    net.ranks = SimpleNamespace(size=2)  # type: ignore[assignment]
+    with pytest.raises(ParameterError, match="in one process"):
+        net.connect(cells, cells, GapJunction(AllToAll()))
 
 
 def test_neurons_that_do_not_fit() -> None:

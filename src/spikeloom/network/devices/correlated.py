@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -45,21 +46,19 @@ class Correlated(Source):
     stop: float = math.inf
 
     def __post_init__(self) -> None:
-        wave = waveform("Correlated.rate", self.rate)
-        if wave.size > 1:
-            raise ShapeError("Correlated.rate", expected="one rate for all channels", got=f"{wave.size} rates")
-        if wave.extremes()[0] < 0:
-            raise ParameterError("Correlated.rate", expected="a rate >= 0 (spikes/s)", got=wave.extremes()[0])
+        if self.wave.size > 1:
+            raise ShapeError("Correlated.rate", expected="one rate for all channels", got=f"{self.wave.size} rates")
+        if self.wave.extremes()[0] < 0:
+            raise ParameterError("Correlated.rate", expected="a rate >= 0 (spikes/s)", got=self.wave.extremes()[0])
         expected = "a number above 0 and at most 1"
         if number("Correlated.correlation", self.correlation, expected, 0.0, above=True) > 1:
             raise ParameterError("Correlated.correlation", expected=expected, got=self.correlation)
         verify_span("Correlated", self.start, self.stop)
-        object.__setattr__(self, "_wave", wave)
 
-    @property
+    @cached_property
     def wave(self) -> Waveform:
         """The rate."""
-        return self._wave  # type: ignore[attr-defined, no-any-return]
+        return waveform("Correlated.rate", self.rate)
 
     def states(self, population: Population) -> dict[str, NDArray[Any]]:
         """None; checks the rate."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...compile import Table, native
 from .._engine import Unit
-from ._checks import active_steps, number, on_grid, real_numbers, verify_span
+from ._checks import active_steps, number, on_grid, verify_span
 from ._waveform_kernels import CURRENT, NOISE, add_current, draw_noise
 from .device import Device, Span, Target
 from .waveforms import Floats, Numbers, Piecewise, Sinusoid, Waveform, waveform
@@ -30,13 +31,14 @@ class Current(Device):
     start: float
     stop: float
 
+    @property
     @abstractmethod
     def wave(self) -> Waveform:
         """The current; of noise, its mean."""
 
     def verify(self, target: Target) -> None:
         dt = target.view.network.dt
-        self.wave().verify(target.name, len(target.view), dt)
+        self.wave.verify(target.name, len(target.view), dt)
         active_steps(target.name, self.start, self.stop, dt)
 
     def units(self, engine: Engine, part: Part, target: Target, run: int) -> list[Unit]:
@@ -54,7 +56,7 @@ class Current(Device):
 
     def values(self, engine: Engine, target: Target, run: int, span: Span) -> tuple[Floats, list[Unit]]:
         """The current of each neuron of the span, and what keeps it up to date."""
-        return self.wave().follow(engine.network.dt, target.delay, span.spread)
+        return self.wave.follow(engine.network.dt, target.delay, span.spread)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +77,11 @@ class DirectCurrent(Current):
 
     def __post_init__(self) -> None:
         verify_span("DirectCurrent", self.start, self.stop)
-        object.__setattr__(self, "_wave", waveform("DirectCurrent.amplitude", self.amplitude))
+        self.wave.extremes()
 
+    @cached_property
     def wave(self) -> Waveform:
-        return self._wave  # type: ignore[attr-defined, no-any-return]
+        return waveform("DirectCurrent.amplitude", self.amplitude)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +99,11 @@ class StepCurrent(Current):
 
     def __post_init__(self) -> None:
         verify_span("StepCurrent", self.start, self.stop)
-        object.__setattr__(self, "_wave", Piecewise(self.times, self.amplitudes))
+        self.wave.extremes()
 
+    @cached_property
     def wave(self) -> Waveform:
-        return self._wave  # type: ignore[attr-defined, no-any-return]
+        return Piecewise(self.times, self.amplitudes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +123,11 @@ class AlternatingCurrent(Current):
 
     def __post_init__(self) -> None:
         verify_span("AlternatingCurrent", self.start, self.stop)
-        object.__setattr__(self, "_wave", Sinusoid(self.offset, self.amplitude, self.frequency, self.phase))
+        self.wave.extremes()
 
+    @cached_property
     def wave(self) -> Waveform:
-        return self._wave  # type: ignore[attr-defined, no-any-return]
+        return Sinusoid(self.offset, self.amplitude, self.frequency, self.phase)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,15 +150,19 @@ class NoiseCurrent(Current):
 
     def __post_init__(self) -> None:
         verify_span("NoiseCurrent", self.start, self.stop)
-        sd = np.atleast_1d(real_numbers("NoiseCurrent.sd", self.sd))
-        number("NoiseCurrent.sd", float(sd.min()), "standard deviations >= 0", 0.0)
+        number("NoiseCurrent.sd", self.deviation.extremes()[0], "standard deviations >= 0", 0.0)
         if self.interval is not None:
             number("NoiseCurrent.interval", self.interval, "a time > 0 (ms)", 0.0, above=True)
-        object.__setattr__(self, "_mean", waveform("NoiseCurrent.mean", self.mean))
-        object.__setattr__(self, "_sd", waveform("NoiseCurrent.sd", self.sd))
+        self.wave.extremes()
 
+    @cached_property
     def wave(self) -> Waveform:
-        return self._mean  # type: ignore[attr-defined, no-any-return]
+        return waveform("NoiseCurrent.mean", self.mean)
+
+    @cached_property
+    def deviation(self) -> Waveform:
+        """The standard deviation."""
+        return waveform("NoiseCurrent.sd", self.sd)
 
     def _steps(self, name: str, dt: float) -> int:
         interval = dt if self.interval is None else self.interval
@@ -162,12 +171,12 @@ class NoiseCurrent(Current):
     def verify(self, target: Target) -> None:
         super().verify(target)
         dt = target.view.network.dt
-        self._sd.verify(f"sd of {target.name}", len(target.view), dt)  # type: ignore[attr-defined]
+        self.deviation.verify(f"sd of {target.name}", len(target.view), dt)
         self._steps(target.name, dt)
 
     def values(self, engine: Engine, target: Target, run: int, span: Span) -> tuple[Floats, list[Unit]]:
         dt = engine.network.dt
-        (mean, _), (sd, _) = (w.follow(dt, 0, span.spread) for w in (self._mean, self._sd))  # type: ignore[attr-defined]
+        (mean, _), (sd, _) = (w.follow(dt, 0, span.spread) for w in (self.wave, self.deviation))
         values = np.zeros(len(mean))
         table = Table.of(
             NOISE, values=values, mean=mean, sd=sd, delay=target.delay, interval=self._steps(target.name, dt),

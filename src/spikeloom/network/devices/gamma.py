@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,22 +50,20 @@ class Gamma(Source):
     stop: float = math.inf
 
     def __post_init__(self) -> None:
-        wave = waveform("Gamma.rate", self.rate)
         shape = np.atleast_1d(real_numbers("Gamma.shape", self.shape))
-        if wave.extremes()[0] < 0:
-            raise ParameterError("Gamma.rate", expected="rates >= 0 (spikes/s)", got=wave.extremes()[0])
+        if self.wave.extremes()[0] < 0:
+            raise ParameterError("Gamma.rate", expected="rates >= 0 (spikes/s)", got=self.wave.extremes()[0])
         if shape.ndim > 1 or not shape.size:
             raise ShapeError("Gamma.shape", expected="a number or [n]", got=list(shape.shape))
         if (shape < 0.05).any() or (shape > 1e6).any():
             raise ParameterError("Gamma.shape", expected="shapes between 0.05 and 1e6", got=self.shape)
         verify_span("Gamma", self.start, self.stop)
         object.__setattr__(self, "shape", shape)
-        object.__setattr__(self, "_wave", wave)
 
-    @property
+    @cached_property
     def wave(self) -> Waveform:
         """The rate."""
-        return self._wave  # type: ignore[attr-defined, no-any-return]
+        return waveform("Gamma.rate", self.rate)
 
     def states(self, population: Population) -> dict[str, NDArray[Any]]:
         verify_chance(self.wave, population)

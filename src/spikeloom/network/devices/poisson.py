@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,16 +54,14 @@ class Poisson(Device, Source):
     stop: float = math.inf
 
     def __post_init__(self) -> None:
-        wave = waveform("Poisson.rate", self.rate)
-        if wave.extremes()[0] < 0:
-            raise ParameterError("Poisson.rate", expected="rates >= 0 (spikes/s)", got=wave.extremes()[0])
+        if self.wave.extremes()[0] < 0:
+            raise ParameterError("Poisson.rate", expected="rates >= 0 (spikes/s)", got=self.wave.extremes()[0])
         verify_span("Poisson", self.start, self.stop)
-        object.__setattr__(self, "_wave", wave)
 
-    @property
+    @cached_property
     def wave(self) -> Waveform:
         """The rate."""
-        return self._wave  # type: ignore[attr-defined, no-any-return]
+        return waveform("Poisson.rate", self.rate)
 
     def verify(self, target: Target) -> None:
         dt = target.view.network.dt
