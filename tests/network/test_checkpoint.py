@@ -141,7 +141,7 @@ DEVICES: dict[str, Callable[[], nw.Device]] = {
 SOURCES: dict[str, Callable[[], nw.Source]] = {
     "correlated": lambda: nw.devices.Correlated(80.0, 0.4),
     "gamma": lambda: nw.devices.Gamma(80.0, 3.0),
-    "packet": lambda: nw.devices.PulsePacket([5.0, 11.5, 20.0], 0.5),
+    "packet": lambda: nw.devices.PulsePacket([5.0, 12.0, 20.0], 0.5),
     "regular": lambda: nw.devices.Regular(3.3),
     "times": lambda: nw.SpikeTimes([[k * 0.7, 10.0 + k * 0.5] for k in range(1, 21)]),
 }

@@ -165,7 +165,8 @@ def test_queues_grow_and_drop_no_spike(threads: int) -> None:
     net.connect(drive, many, nw.rules.AllToAll(), weight=1.0, delay=0.1)
     net.connect(many, counter, nw.rules.AllToAll(), weight=1.0, delay=nw.Uniform(0.1, 20.0))
     net.run(3.1)
-    capacities = {queue.capacity for part in net.build().parts for queue in part.queues if queue.rows.bundle.longest > 9}
+    queues = [queue for part in net.build().parts for queue in part.queues]
+    capacities = {queue.capacity for queue in queues if queue.rows.bundle.longest > 9}
     assert capacities == {1 << 15}
     net.run(30.0)
     # 39 spikes of 700 neurons, each of which arrives once.
