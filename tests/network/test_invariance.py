@@ -100,3 +100,26 @@ def test_any_network(form: Form) -> None:
     for a, b in zip(one.populations, other.populations, strict=True):
         for name in a.states:
             np.testing.assert_array_equal(a.states[name], b.states[name])
+
+
+@pytest.mark.parametrize("threads", (1, 2))
+def test_built_anew(threads: int, reference: NDArray[np.int32]) -> None:
+    """What is in flight outlives a change of the network; a population without effect changes nothing."""
+    net = balanced(threads)
+    first = spikes(net, 7.3)
+    idle = net.population(100, sl.LIF(), name="idle")
+    net.connect(net.populations[0], idle, nw.FixedInDegree(3), weight=0.1, delay=5.0)
+    second = spikes(net, 12.7)
+    np.testing.assert_array_equal(np.concatenate([first, second], axis=1), reference)
+
+
+def test_states_written_between_runs_are_those_that_go_on() -> None:
+    """Reading and writing a state in place, as it is, changes nothing; another value does."""
+    nets = [balanced() for _ in range(3)]
+    for net, shift in zip(nets, (None, 0.0, 1.0), strict=True):
+        net.run(5.0)
+        if shift is not None:
+            net.populations[0]["v"] = net.populations[0]["v"] + shift
+    one, same, other = (spikes(net, 5.0) for net in nets)
+    np.testing.assert_array_equal(one, same)
+    assert one.shape != other.shape or (one != other).any()
