@@ -57,7 +57,7 @@ def test_noise_leads_to_another_state_of_that_form(settled) -> None:
 
 
 def test_rule_of_transitions_holds_in_all_thirty_states() -> None:
-    """From one state all others are reached; splitting the stable pair heals, splitting the other leads where it must."""
+    """From one state all others are reached; a split stable pair heals, the other leads where it must."""
     net, state = next(found for found in (_settled(seed) for seed in range(60)) if found[1] is not None)
     seen, waiting = {state}, [(net, state)]
     tried = 0

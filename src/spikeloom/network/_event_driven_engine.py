@@ -17,7 +17,6 @@ from ._event_driven_sources import Channels
 from ._event_driven_statement import Array, affine
 from ._event_driven_tables import COUNTS, KIND, LOOP, STOPPED
 from ._seeds import DEVICE, POPULATION, subseed
-from .devices import Poisson
 
 if TYPE_CHECKING:
     from .event_driven import EventDriven
@@ -122,7 +121,8 @@ class Events:
             "clock": self.clock, "counts": self.counts, "units": units, "next": self.next,
             "heap": np.arange(units), "place": np.arange(units), "kind_of": kind_of,
             "kinds": np.array([kind.table.address for kind in self.kinds], dtype=np.int64),
-            "marks": np.zeros(units, dtype=np.int64), "short": np.zeros(units), "touched": np.zeros(units, dtype=np.int64),
+            "marks": np.zeros(units, dtype=np.int64), "short": np.zeros(units),
+            "touched": np.zeros(units, dtype=np.int64),
             "flight_time": np.zeros(room), "flight_number": np.zeros(room, dtype=np.int64),
             "flight_synapse": np.zeros(room, dtype=np.int64), "flight_stop": np.zeros(room, dtype=np.int64),
             "flight_origin": np.zeros(room), "flight_room": room, "row_start": starts, "targets": targets,
@@ -170,7 +170,9 @@ class Events:
             invoke(native(run_events, "float64"), self.table)
             reason = STOPPED[self.counts[COUNTS.stopped]]
             logged = int(self.counts[COUNTS.logged])
-            found.append((self.table.kept[LOOP.log_time][:logged].copy(), self.table.kept[LOOP.log_unit][:logged].copy()))
+            found.append(
+                (self.table.kept[LOOP.log_time][:logged].copy(), self.table.kept[LOOP.log_unit][:logged].copy())
+            )
             self.counts[COUNTS.logged] = 0
             if reason == "avalanche":
                 got = f"a loop without delay that does not end, at {self.clock[0]:g} ms"

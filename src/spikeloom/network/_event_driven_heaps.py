@@ -1,4 +1,4 @@
-"""The two heaps of the loop over events, in the kernel language (see `_words.py`); tables as in `_event_driven_tables.py`.
+"""The two heaps of the loop over events, in the kernel language (see `_words.py`).
 
 One has all neurons and channels by the time of their next spike, as it is foreseen; it knows the place of each. The
 other has the spikes in flight by the next time at which they arrive somewhere.
@@ -9,12 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 from ._event_driven_tables import COUNTS, LOOP
-from ._words import call, float64_at, int64_at, load, store
+from ._words import float64_at, int64_at, load, store
 
 
 def restore(table: Any, unit: Any) -> None:
     """Unit `unit` has another next spike: put it where it belongs in the heap; equal times in the order of units."""
-    nexts, heap, place = float64_at(load(table, LOOP.next)), int64_at(load(table, LOOP.heap)), int64_at(load(table, LOOP.place))
+    nexts, heap, place = (
+        float64_at(load(table, LOOP.next)),
+        int64_at(load(table, LOOP.heap)),
+        int64_at(load(table, LOOP.place)),
+    )
     units = load(table, LOOP.units)
     time, here = load(nexts, unit), load(place, unit)
     up = True

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from ..compile import Table, invoke, native
 from ..errors import ParameterError
-from . import _event_driven_flows as flows
-from ._event_driven_tables import KIND
+from ._event_driven_flows import foresee_quadratic, move_quadratic
+from ._event_driven_linear import foresee_linear, move_linear
 from ._event_driven_modes import Modes, modes_of, padded, peaks
 from ._event_driven_statement import Affine, Array
+from ._event_driven_tables import KIND
 from .population import Population
 
 
@@ -48,7 +49,7 @@ class Kind:
         }  # fmt: skip
         curved = stated.curvature is not None
         rest = self._quadratic(n) if curved else self._linear(kept, dims)
-        kernels = (flows.move_quadratic, flows.foresee_quadratic) if curved else (flows.move_linear, flows.foresee_linear)
+        kernels = (move_quadratic, foresee_quadratic) if curved else (move_linear, foresee_linear)
         own |= dict(zip(("move", "foresee"), map(_real, kernels), strict=True))
         self.table = Table(*(own[name] for name in KIND._fields), *rest)
 

@@ -1,8 +1,8 @@
 """The loop over events, in the kernel language (see `_words.py`).
 
-What happens at the same time, or within a tolerance after it, is one instant: all that arrives is added, then the threshold is looked at, then those
-who spike are reset, then their next spikes are foreseen. Without delay, what arrives in consequence is another instant
-at the same time.
+What happens at the same time, or within a tolerance after it, is one instant: all that arrives is added, then the
+threshold is looked at, then those who spike are reset, then their next spikes are foreseen. Without delay, what arrives
+in consequence is another instant at the same time.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def arrive(table: Any) -> None:
             kind = int64_at(load(kinds, load(kind_of, unit)))
             i, size = unit - load(kind, KIND.first), load(kind, KIND.dims)
             # What arrives at the end of the refractory period is still in it.
-            refractory = now <= load(float64_at(load(kind, KIND.until)), i) and load(float64_at(load(kind, KIND.t_ref)), i) > 0.0
+            refractory = (
+                now <= load(float64_at(load(kind, KIND.until)), i) and load(float64_at(load(kind, KIND.t_ref)), i) > 0.0
+            )
             row = load(int64_at(load(kind, KIND.variant)), i) * load(kind, KIND.input_count) + load(inputs, synapse)
             jump, states = float64_at(load(kind, KIND.jumps)), float64_at(load(kind, KIND.states))
             row = (2 * row + (1 if refractory else 0)) * size
@@ -114,53 +116,71 @@ def spike(table: Any, unit: Any) -> None:
     launch(table, unit)
 
 
+def gather(table: Any, late: Any) -> None:
+    """Touch those who are to spike up to the time `late`; rounding may leave them short of the threshold."""
+    nexts, heap = float64_at(load(table, LOOP.next)), int64_at(load(table, LOOP.heap))
+    short = float64_at(load(table, LOOP.short))
+    while load(nexts, load(heap, 0)) <= late:
+        unit = load(heap, 0)
+        touch(table, unit)
+        store(short, unit, min(measure(table, unit), 0.0))
+        store(nexts, unit, math.inf)
+        restore(table, unit)
+
+
+def decide(table: Any) -> None:
+    """Who of those touched spikes; then when each will next."""
+    counts, now = int64_at(load(table, LOOP.counts)), load(float64_at(load(table, LOOP.clock)), 0)
+    nexts, short = float64_at(load(table, LOOP.next)), float64_at(load(table, LOOP.short))
+    kind_of, kinds = int64_at(load(table, LOOP.kind_of)), int64_at(load(table, LOOP.kinds))
+    touched, count, k = int64_at(load(table, LOOP.touched)), load(counts, COUNTS.touched), int64(0)
+    while k < count:
+        unit = load(touched, k)
+        kind = int64_at(load(kinds, load(kind_of, unit)))
+        i = unit - load(kind, KIND.first)
+        free = load(kind, KIND.dims) == 0 or load(float64_at(load(kind, KIND.until)), i) <= now
+        if free and measure(table, unit) - load(short, unit) >= 0.0:
+            spike(table, unit)
+        store(short, unit, 0.0)
+        k += 1
+    k = int64(0)
+    while k < count:
+        unit = load(touched, k)
+        kind = int64_at(load(kinds, load(kind_of, unit)))
+        before = load(nexts, unit)
+        call(load(kind, KIND.foresee), kind, unit - load(kind, KIND.first), 0, 0)
+        if load(nexts, unit) != before:
+            restore(table, unit)
+        k += 1
+
+
 def run_events(table: Any, lo: Any, hi: Any, step: Any) -> None:
     """Instant after instant until the time is over, or room lacks; why it stopped is in the counts."""
-    clock, counts, units = float64_at(load(table, LOOP.clock)), int64_at(load(table, LOOP.counts)), load(table, LOOP.units)
-    nexts, heap, short = float64_at(load(table, LOOP.next)), int64_at(load(table, LOOP.heap)), float64_at(load(table, LOOP.short))
-    kind_of, kinds, touched = int64_at(load(table, LOOP.kind_of)), int64_at(load(table, LOOP.kinds)), int64_at(load(table, LOOP.touched))
-    times = float64_at(load(table, LOOP.flight_time))
-    flight_room, log_room, most = load(table, LOOP.flight_room), load(table, LOOP.log_room), load(table, LOOP.most_rounds)
-    stopped = int64(-1)
+    clock, counts, units = (
+        float64_at(load(table, LOOP.clock)),
+        int64_at(load(table, LOOP.counts)),
+        load(table, LOOP.units),
+    )
+    nexts, heap = float64_at(load(table, LOOP.next)), int64_at(load(table, LOOP.heap))
+    times, stopped = float64_at(load(table, LOOP.flight_time)), int64(-1)
     while stopped < 0:
         arrival = load(times, 0) if load(counts, COUNTS.in_flight) > 0 else math.inf
         now = min(load(nexts, load(heap, 0)), arrival)
+        full = load(counts, COUNTS.in_flight) + units > load(table, LOOP.flight_room)
+        full = full or load(counts, COUNTS.logged) + units > load(table, LOOP.log_room)
         if not now <= load(clock, 1):
             stopped = int64(0)
-        elif load(counts, COUNTS.in_flight) + units > flight_room or load(counts, COUNTS.logged) + units > log_room:
+        elif full:
             stopped = int64(1)
-        elif load(counts, COUNTS.rounds) > most:
+        elif load(counts, COUNTS.rounds) > load(table, LOOP.most_rounds):
             stopped = int64(2)
         else:
             store(counts, COUNTS.rounds, load(counts, COUNTS.rounds) + 1 if now == load(clock, 0) else int64(0))
             store(clock, 0, now)
             store(counts, COUNTS.instant, load(counts, COUNTS.instant) + 1)
             store(counts, COUNTS.touched, int64(0))
-            while load(nexts, load(heap, 0)) <= now + load(clock, 2):
-                unit = load(heap, 0)
-                touch(table, unit)
-                store(short, unit, min(measure(table, unit), 0.0))
-                store(nexts, unit, math.inf)
-                restore(table, unit)
+            gather(table, now + load(clock, 2))
             if arrival <= now + load(clock, 2):
                 arrive(table)
-            count, k = load(counts, COUNTS.touched), int64(0)
-            while k < count:
-                unit = load(touched, k)
-                kind = int64_at(load(kinds, load(kind_of, unit)))
-                i = unit - load(kind, KIND.first)
-                free = load(kind, KIND.dims) == 0 or load(float64_at(load(kind, KIND.until)), i) <= now
-                if free and measure(table, unit) - load(short, unit) >= 0.0:
-                    spike(table, unit)
-                store(short, unit, 0.0)
-                k += 1
-            k = int64(0)
-            while k < count:
-                unit = load(touched, k)
-                kind = int64_at(load(kinds, load(kind_of, unit)))
-                before = load(nexts, unit)
-                call(load(kind, KIND.foresee), kind, unit - load(kind, KIND.first), 0, 0)
-                if load(nexts, unit) != before:
-                    restore(table, unit)
-                k += 1
+            decide(table)
     store(counts, COUNTS.stopped, stopped)

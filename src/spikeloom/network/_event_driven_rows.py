@@ -51,9 +51,6 @@ def _delays(projection: Projection, what: str, given: Any, count: int, purpose: 
         found = np.full(count, float(given))
     else:
         found = _listed(projection, given)
-    if len(found) and not (np.isfinite(found).all() and found.min() >= 0):
-        bad = found[~(found >= 0)] if not (found >= 0).all() else found[~np.isfinite(found)]
-        raise ParameterError(f"{what} of {projection.name}", expected="times >= 0 (ms)", got=bad[0])
     return found
 
 
@@ -71,7 +68,9 @@ def _listed(projection: Projection, given: Any) -> Array:
 def merged(rows: list[Row], units: int) -> tuple[NDArray[np.int64], tuple[NDArray[Any], ...]]:
     """Where the synapses of each unit begin; targets, weights, delays, inputs."""
     empty = np.zeros(0)
-    source, target = (np.concatenate([empty, *(getattr(r, n) for r in rows)]).astype(np.int64) for n in ("source", "target"))
+    source, target = (
+        np.concatenate([empty, *(getattr(r, n) for r in rows)]).astype(np.int64) for n in ("source", "target")
+    )
     weight, delay = (np.concatenate([empty, *(getattr(r, n) for r in rows)]) for n in ("weight", "delay"))
     receptor = np.repeat(np.array([r.receptor for r in rows], dtype=np.int64), [len(r.source) for r in rows])
     order = np.lexsort((target, delay, source))

@@ -17,7 +17,7 @@ LOOP = layout(
     "marks",  # the instant at which a unit was touched last
     "short",  # by how much rounding leaves it short of the threshold at its foreseen time, which is now; else 0
     "touched",
-    "flight_time",  # spikes in flight: next arrival, number, the synapse that it arrives at, the last one, when it began
+    "flight_time",  # spikes in flight: next arrival, number, synapse of that arrival, end of the row, when it set out
     "flight_number",
     "flight_synapse",
     "flight_stop",
@@ -57,3 +57,22 @@ KIND = layout(
     "foresee",
     "first",  # number of the first unit
 )
+# Of linear neurons. Modes as in `_event_driven_modes.py`; those of the refractory period RESTING entries further on.
+LINEAR = layout(
+    *KIND._fields,
+    "modes",
+    "rates",
+    "powers",
+    "parts",
+    "resting_modes",
+    "resting_rates",
+    "resting_powers",
+    "resting_parts",
+    "views",  # what the margin sees of each mode
+    "peaks",  # the largest value of each mode
+    "room",
+)
+RESTING = 4
+QUADRATIC = layout(*KIND._fields, "curvature", "slope")
+POISSON = layout(*KIND._fields, "rates", "counts", "seed", "end")
+LISTED = layout(*KIND._fields, "times", "place", "stop")

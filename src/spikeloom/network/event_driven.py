@@ -12,9 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import ParameterError, UnknownNameError
-from ..neurons import Neuron
 from ._event_driven_engine import Events
-from ._event_driven_statement import Array, affine
+from ._event_driven_statement import Array
 from ._seeds import DEVICE, subseed
 from .devices import Device, DirectCurrent, Poisson, StepCurrent
 from .devices._current_inputs import current_receptor
@@ -55,7 +54,7 @@ class Injection:
 
     def changes(self) -> list[tuple[float, Array]]:
         """When it changes, and by how much."""
-        wave, start, stop = self.device.wave(), self.device.start, self.device.stop
+        wave, start, stop = self.device.wave, self.device.start, self.device.stop
         if isinstance(wave, Constant):
             times, values = np.zeros(1), wave.value[None]
         else:
@@ -87,7 +86,9 @@ class EventDriven(Network):
     one instant: what arrives is added, in the order in which it set out; neurons at threshold spike; they are reset.
     A pulse that reaches the threshold makes its target spike at once. What arrives in the refractory period, its end
     included, does not jump what is held in it. Events up to `together` ms apart count as simultaneous: where synchrony
-    decides, it keeps rounding from telling apart what is equal. Times are float64 and runs are the same bit for bit, in pieces too.
+    decides, it keeps rounding from telling apart what is equal.
+
+    Times are float64. Runs are the same bit for bit, in pieces too; they use one thread.
 
     Units: ms. Raises: ParameterError for neurons, sources and devices without closed form.
 
@@ -137,9 +138,11 @@ class EventDriven(Network):
 
         Raises: ParameterError, ShapeError, DTypeError, UnknownNameError.
         """
-        given = self.dt if not isinstance(pre, Device) else None
         if isinstance(pre, Device) and isinstance(post, View) and post.network is self and rule is None:
             return self._act(pre, post, weight, delay, receptor)
+        given = None if isinstance(pre, Device) else self.dt
+        for what, value in (("delay", delay), ("axonal_delay", axonal_delay)):
+            _verify_delay(what, value)
         made = super().connect(pre, post, rule, weight=weight, delay=given, receptor=receptor, name=name)
         if isinstance(made, Projection):
             self.delays.append((delay, axonal_delay))
@@ -165,7 +168,7 @@ class EventDriven(Network):
             return drive
         if isinstance(device, DirectCurrent | StepCurrent):
             chosen = current_receptor(label, post.population, receptor)
-            device.wave().verify(label, len(post), 1e-9)
+            device.wave.verify(label, len(post), 1e-9)
             self.currents.append(Injection(device, post, chosen, weights))
             return self.currents[-1]
         do = "simulate it with Network(dt=...)"
@@ -236,8 +239,22 @@ class EventDriven(Network):
             own = (units >= first) & (units < first + population.size)
             neurons = (units[own] - first).astype(np.int32)
             runs = np.zeros(len(neurons), dtype=np.int32)
-            trains = SpikeTrains(
-                times[own], neurons, runs, np.flatnonzero(mask), start, self._now, 1, population.name
-            )
+            trains = SpikeTrains(times[own], neurons, runs, np.flatnonzero(mask), start, self._now, 1, population.name)
             recordings[population.name] = Recording(population.name, number_, population.size, trains)
         return Result(start, self._now, _TICK, 1, recordings)
+
+
+def _verify_delay(what: str, given: Any) -> None:
+    if isinstance(given, Distribution):
+        if given.low < 0 and given.cdf(0.0) > given.cdf(given.low):
+            do = "give low=0.0"
+            raise ParameterError(f"{what} of connect", expected="delays >= 0 (ms)", got=given, do=do)
+        return
+    try:
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        expected = "a time, an array or a distribution"
+        raise ParameterError(f"{what} of connect, event by event", expected=expected, got=repr(given)) from error
+    wrong = values[~((values >= 0) & np.isfinite(values))]
+    if len(wrong.ravel()):
+        raise ParameterError(f"{what} of connect", expected="delays >= 0 (ms)", got=wrong.ravel()[0])

@@ -50,8 +50,8 @@ class Switch(NamedTuple):
 class PulseCoupled(Model):
     """Pulse-coupled oscillators with delay: states of clusters that small perturbations switch between.
 
-    Each is a leaky integrate-and-fire neuron, v' = I - g v between 0 and 1, coupled to all others by pulses that raise v
-    by `pulse` after `delay`: in phases, phi' = 1 / period and phi <- U^-1(U(phi) + pulse) with U(phi) = (I / g)
+    Each is a leaky integrate-and-fire neuron, v' = I - g v between 0 and 1, coupled to all others by pulses that raise
+    v by `pulse` after `delay`: in phases, phi' = 1 / period and phi <- U^-1(U(phi) + pulse) with U(phi) = (I / g)
     (1 - exp(-g T phi)), T = ln(I / (I - g)) / g. Use `event_driven()`: what is simultaneous decides here.
 
     Raises: ParameterError. Source: Neves and Timme 2012, "Computation by switching in complex networks of states",
@@ -125,7 +125,7 @@ class PulseCoupled(Model):
         self.start(net, np.clip(self.phases(net) + np.asarray(shifts), 0.0, 1 - 1e-12))
 
     def observe(self, net: EventDriven) -> Switch | None:
-        """Run for a few periods, to a reset of the single oscillator, and tell the state; None if it is no such state."""
+        """Run for a few periods, to a reset of the single oscillator; the state, or None if it has no such form."""
         trains = net.run(3 * self.period)["oscillators"].spikes
         groups = clusters(trains, self.period)
         if sorted(map(len, groups)) != [1, 2, 2]:
