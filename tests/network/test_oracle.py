@@ -14,7 +14,7 @@ STEPS = 100
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
-@settings(max_examples=15, phases=PHASES)
+@settings(max_examples=12, phases=PHASES)
 @given(form=forms())
 def test_float64(form: Form) -> None:
     """Spikes are the same, states differ by the rounding of library functions and of constants computed once."""
@@ -28,7 +28,7 @@ def test_float64(form: Form) -> None:
             np.testing.assert_allclose(array, oracle.state(population, name), rtol=1e-10, atol=1e-11)
 
 
-@settings(max_examples=15, phases=PHASES)
+@settings(max_examples=12, phases=PHASES)
 @given(form=forms(exact=True))
 def test_float32(form: Form) -> None:
     """Neurons that only multiply and add, and weights that round once: the same bits."""
