@@ -32,12 +32,12 @@ class Simulation:
         self.model = config.build()
         self.seconds = self.simulated = self.build_seconds = 0.0
         self.synapse_bytes = 0
+        self.net = self._built(threads)
         if folder is not None and first:
             if resume:
                 folder.keep(config)
             else:
                 folder.begin(config, overwrite=overwrite)
-        self.net = self._built(threads)
 
     def _built(self, threads: int | None) -> Network:
         net = self.model.build(seed=self.config.seed, threads=threads, dt=self.config.dt)
