@@ -174,11 +174,12 @@ def test_weights_from_a_distribution() -> None:
     assert abs(spread / np.hypot(0.1, 1 / np.sqrt(198 * 20)) - 1) < 0.1
 
 
-def test_delay_and_span() -> None:
+@pytest.mark.parametrize("rate", [800.0, np.full(200, 800.0)], ids=["one", "each"])
+def test_delay_and_span(rate: Any) -> None:
     """A delay moves the train as a whole; it is on in steps that begin from start to before stop."""
-    plain = counts(800.0, 200, 40)
+    plain = counts(rate, 200, 40)
     net, cells = counters(200)
-    net.connect(Poisson(800.0, start=5.0, stop=12.0), cells, delay=6.0)
+    net.connect(Poisson(rate, start=5.0, stop=12.0), cells, delay=6.0)
     net.record(cells, "v")
     v = net.run(40.0)["cells"]["v"].values
     found = np.diff(v, axis=0, prepend=0)
