@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 import math
+import os
+import signal
 import time
 
 import numpy as np
@@ -15,8 +17,19 @@ from scipy import stats
 from scipy.optimize import brentq
 
 import spikeloom as sl
-from spikeloom.errors import ParameterError, UnknownNameError
-from spikeloom.network import DirectCurrent, EventDriven, Network, Poisson, SpikeTimes, StepCurrent, Uniform, rules
+from spikeloom.errors import CheckpointError, ParameterError, UnknownNameError
+from spikeloom.network import (
+    DirectCurrent,
+    EventDriven,
+    Interrupted,
+    Network,
+    Poisson,
+    Progress,
+    SpikeTimes,
+    StepCurrent,
+    Uniform,
+    rules,
+)
 from spikeloom.parameters import State
 from spikeloom.synapses import Alpha, Delta, Exponential, Receptors
 
@@ -385,6 +398,33 @@ def test_cost_is_of_events_and_not_of_time() -> None:
     assert net.build().counts[5] == 2 * (1000 + 20_000)
 
 
+def test_ctrl_c_keeps_what_was_simulated_and_it_goes_on_as_if_nothing_had_been() -> None:
+    def fresh():
+        net = EventDriven(seed=2)
+        channels = net.population(100, Poisson(100.0), name="channels")
+        net.record(channels)
+        return net
+
+    class Press(Progress):
+        def begin(self, start: float, stop: float) -> None:
+            pass
+
+        def reached(self, time: float) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+        def end(self) -> None:
+            pass
+
+    net = fresh()
+    with pytest.raises(Interrupted) as caught:
+        net.run(20_000.0, progress=Press())
+    first = caught.value.result
+    assert 0 < first.stop == net.time < 20_000.0
+    rest = net.run(until=20_000.0)
+    whole = fresh().run(20_000.0)["channels"].times
+    assert np.array_equal(np.concatenate([first["channels"].times, rest["channels"].times]), whole)
+
+
 def test_poisson_spikes_have_exponential_intervals_and_the_rate() -> None:
     net = EventDriven(seed=5)
     channels = net.population(50, Poisson(100.0), name="channels")
@@ -506,6 +546,8 @@ def test_what_does_not_fit_is_refused() -> None:
             net.run(wrong)
     with pytest.raises(ParameterError, match="delay"):
         net.connect(Poisson(1.0), cells, delay=-1.0)
+    with pytest.raises(CheckpointError, match="time step"):
+        net.save("nowhere")
     net.run(1.0)
     with pytest.raises(ParameterError, match="Build it whole"):
         net.connect(cells, cells, rules.AllToAll())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Entries of the heap of spikes in flight, and of the log, beside one for each unit.
 _ROOM = 1 << 12
+# Instants between looks at Ctrl-C.
+_SLICE = 1 << 16
 _FLIGHT = ("flight_time", "flight_number", "flight_synapse", "flight_stop", "flight_origin")
 
 
@@ -129,6 +132,7 @@ class Events:
             "weights": weights, "delays": delays, "inputs": inputs, "log_time": np.zeros(room),
             "log_unit": np.zeros(room, dtype=np.int64), "log_room": room, "wanted": wanted,
             "most_rounds": 2 * units + 1000, "room": np.zeros(max(1, dims)),
+            "pause": 0,
         }  # fmt: skip
         return Table(*(entries[name] for name in LOOP._fields))
 
@@ -150,23 +154,29 @@ class Events:
                     self._foresee(kind.first + int(i))
         self._order()
 
-    def run(self, stop: float) -> tuple[Array, NDArray[np.int64]]:
-        """Up to `stop`; the recorded spikes: times, units."""
+    def run(
+        self, stop: float, interruptions: list[Any], reached: Callable[[float], None]
+    ) -> tuple[Array, NDArray[np.int64]]:
+        """Up to `stop`, or to where the clock stands when interrupted; the recorded spikes: times, units."""
         found = [(np.zeros(0), np.zeros(0, dtype=np.int64))]
-        while self.steps and self.steps[0].time <= stop:
-            step = self.steps.pop(0)
+        while self.steps and self.steps[0].time <= stop and not interruptions:
             # A current begins after what happens at its time.
-            found += self._until(step.time)
-            self._change(step)
-        found += self._until(stop)
+            found += self._until(self.steps[0].time, interruptions, reached)
+            if self.clock[0] == self.steps[0].time:
+                self._change(self.steps.pop(0))
+        if not interruptions:
+            found += self._until(stop, interruptions, reached)
         times, units = (np.concatenate(columns) for columns in zip(*found, strict=True))
         order = np.lexsort((units, times))
         return times[order], units[order]
 
-    def _until(self, stop: float) -> list[tuple[Array, NDArray[np.int64]]]:
+    def _until(
+        self, stop: float, interruptions: list[Any], reached: Callable[[float], None]
+    ) -> list[tuple[Array, NDArray[np.int64]]]:
         self.clock[1] = stop
         found, reason = [], "room"
-        while reason == "room":
+        while reason == "room" and not interruptions:
+            self.table[LOOP.pause] = int(self.counts[COUNTS.instant]) + _SLICE
             invoke(native(run_events, "float64"), self.table)
             reason = STOPPED[self.counts[COUNTS.stopped]]
             logged = int(self.counts[COUNTS.logged])
@@ -179,7 +189,9 @@ class Events:
                 raise ParameterError("network", expected="delays > 0 in loops", got=got, do="give them a delay")
             if self.counts[COUNTS.in_flight] + len(self.next) > self.table[LOOP.flight_room]:
                 self._grow()
-        self.clock[0] = stop
+            reached(float(self.clock[0]))
+        if reason == "end":
+            self.clock[0] = stop
         return found
 
     def _grow(self) -> None:

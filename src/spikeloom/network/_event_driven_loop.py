@@ -155,7 +155,7 @@ def decide(table: Any) -> None:
 
 
 def run_events(table: Any, lo: Any, hi: Any, step: Any) -> None:
-    """Instant after instant until the time is over, or room lacks; why it stopped is in the counts."""
+    """Instant after instant until the time is over, or for lack of room, or for a pause; why is in the counts."""
     clock, counts, units = (
         float64_at(load(table, LOOP.clock)),
         int64_at(load(table, LOOP.counts)),
@@ -168,6 +168,7 @@ def run_events(table: Any, lo: Any, hi: Any, step: Any) -> None:
         now = min(load(nexts, load(heap, 0)), arrival)
         full = load(counts, COUNTS.in_flight) + units > load(table, LOOP.flight_room)
         full = full or load(counts, COUNTS.logged) + units > load(table, LOOP.log_room)
+        full = full or load(counts, COUNTS.instant) >= load(table, LOOP.pause)
         if not now <= load(clock, 1):
             stopped = int64(0)
         elif full:

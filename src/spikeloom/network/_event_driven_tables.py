@@ -34,6 +34,7 @@ LOOP = layout(
     "wanted",
     "most_rounds",  # instants at one time, beyond which it is a loop without delay
     "room",
+    "pause",  # the instant before which to come back
 )
 COUNTS = layout("in_flight", "launched", "touched", "logged", "instant", "delivered", "spikes", "rounds", "stopped")
 STOPPED = ("end", "room", "avalanche")

@@ -11,16 +11,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import ParameterError, UnknownNameError
+from ..errors import CheckpointError, ParameterError, UnknownNameError
 from ._event_driven_engine import Events
 from ._event_driven_statement import Array
+from ._pace import interruptible
 from ._seeds import DEVICE, subseed
 from .devices import Device, DirectCurrent, Poisson, StepCurrent
 from .devices._current_inputs import current_receptor
 from .devices.waveforms import Constant, Piecewise
 from .distributions import Distribution
-from .network import Network
+from .network import Interrupted, Network
 from .population import View
+from .progress import Progress, looking_on
 from .projection import Amount, Projection, receptor_of
 from .result import Recording, Result
 from .rules import Rule
@@ -215,33 +217,55 @@ class EventDriven(Network):
             self._events = Events(self)
         return self._events
 
-    def run(self, duration: float | None = None, *, until: float | None = None, progress: Any = None) -> Result:  # type: ignore[override]
+    def run(  # type: ignore[override]
+        self,
+        duration: float | None = None,
+        *,
+        until: float | None = None,
+        progress: bool | Progress | None = None,
+    ) -> Result:
         """Advance by `duration` ms, or to the time `until`, its events included; return what was recorded meanwhile.
 
-        Raises: ParameterError.
+        Raises: ParameterError; Interrupted on Ctrl-C, which has what was recorded until then.
         """
+        events, start, stop = self.build(), self._now, self._stop(duration, until)
+        events.take(start)
+        with interruptible() as interruptions, looking_on(progress, start, stop) as reached:
+            times, units = events.run(stop, interruptions, reached)
+        self._now = float(events.clock[0]) if interruptions else stop
+        events.show(self._now)
+        result = self._result(start, times, units)
+        if interruptions:
+            raise Interrupted(result)
+        return result
+
+    def save(self, path: str | Path) -> None:
+        """There are no checkpoints of it. Raises: CheckpointError."""
+        raise CheckpointError(f"checkpoint {path}", expected="a network with a time step", got=repr(self))
+
+    def restore(self, path: str | Path) -> Result:
+        """There are no checkpoints of it. Raises: CheckpointError."""
+        raise CheckpointError(f"checkpoint {path}", expected="a network with a time step", got=repr(self))
+
+    def _stop(self, duration: Any, until: Any) -> float:
         if (duration is None) == (until is None):
             raise ParameterError("run", expected="a duration, or until when", got=f"{duration} and {until}")
-        chosen = self._now + duration if duration is not None else until
-        number = isinstance(chosen, int | float) and not isinstance(chosen, bool)
-        if not number or not self._now <= chosen < math.inf:  # type: ignore[operator]
-            expected = f"a time >= {self._now:g} ms" if duration is None else "a time >= 0 (ms)"
-            raise ParameterError("run", expected=expected, got=until if duration is None else duration)
-        events, start = self.build(), self._now
-        events.take(start)
-        times, units = events.run(float(chosen))  # type: ignore[arg-type]
-        self._now = float(chosen)  # type: ignore[arg-type]
-        events.show(self._now)
-        recordings = {}
-        for number_, mask in self._masks.items():
-            population = self.populations[number_]
-            first = events.edges[number_]
+        what, given, least = ("until", until, self._now) if duration is None else ("duration", duration, 0.0)
+        number = isinstance(given, int | float | np.number) and not isinstance(given, bool)
+        if not number or not least <= given < math.inf:
+            raise ParameterError(f"{what} of run", expected=f"a time >= {least:g} (ms)", got=given)
+        return float(given) + (0.0 if duration is None else self._now)
+
+    def _result(self, start: float, times: Array, units: NDArray[np.int64]) -> Result:
+        found, stop = {}, self._now
+        for number, mask in self._masks.items():
+            population, first = self.populations[number], self.build().edges[number]
             own = (units >= first) & (units < first + population.size)
             neurons = (units[own] - first).astype(np.int32)
-            runs = np.zeros(len(neurons), dtype=np.int32)
-            trains = SpikeTrains(times[own], neurons, runs, np.flatnonzero(mask), start, self._now, 1, population.name)
-            recordings[population.name] = Recording(population.name, number_, population.size, trains)
-        return Result(start, self._now, _TICK, 1, recordings)
+            runs, recorded = np.zeros(len(neurons), dtype=np.int32), np.flatnonzero(mask)
+            trains = SpikeTrains(times[own], neurons, runs, recorded, start, stop, 1, population.name)
+            found[population.name] = Recording(population.name, number, population.size, trains)
+        return Result(start, stop, _TICK, 1, found)
 
 
 def _verify_delay(what: str, given: Any) -> None:
