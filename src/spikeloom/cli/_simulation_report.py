@@ -59,7 +59,7 @@ def tell(run: Simulation, result: Result, seconds: float, as_json: bool) -> None
         f"{summary['simulated, ms']:,.0f} ms in {summary['simulation, s']:.2f} s",
         *([f"{speed:.3g} x real time"] if speed else []),
         f"built in {summary['build, s']:.2f} s",
-        f"synapses {summary['synapses, MB']:,.0f} MB",
+        f"synapses {summary['synapses, MB']:,.4g} MB",
         *([f"process {summary['peak memory, MB']:,.0f} MB"] if summary["peak memory, MB"] else []),
     ]
     output().print(", ".join(words), soft_wrap=True)

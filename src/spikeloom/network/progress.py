@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
@@ -57,12 +58,13 @@ class Bar(Progress):
         if not self._wanted or took < self._patience or (self._bar is not None and clock - self._drawn < _REFRESH):
             return
         self._drawn = clock
+        done = now - self._start
+        told: dict[str, Any] = {"completed": done, "speed": done / max(took, 1e-9) * 1e-3, "now": now}
         if self._bar is None:
             self._bar = self._made()
             self._bar.start()
-            self._task = self._bar.add_task("", total=self._stop - self._start, speed=0.0, goal=self._stop, now=now)
-        done = now - self._start
-        self._bar.update(self._task, completed=done, speed=done / took * 1e-3, now=now, refresh=True)
+            self._task = self._bar.add_task("", total=self._stop - self._start, goal=self._stop, **told)
+        self._bar.update(self._task, refresh=True, **told)
 
     def _made(self) -> RichProgress:
         # A thread that refreshes it would take turns with those that simulate.
@@ -72,7 +74,8 @@ class Bar(Progress):
             TextColumn("{task.fields[speed]:.3g} x real time"),
             TimeRemainingColumn(),
             console=self._console,
-            transient=True,
+            # Elsewhere nothing can be taken back: the last picture is all that is printed.
+            transient=self._console.is_terminal,
             auto_refresh=False,
         )
 
