@@ -210,8 +210,9 @@ def test_varying_rates() -> None:
     assert (np.abs(found.mean(1) - expected) < 4.5 * np.sqrt(expected / 4000)).all()
 
 
-def test_both_precisions() -> None:
-    np.testing.assert_array_equal(counts(2000.0, 100, 20), counts(2000.0, 100, 20, dtype=torch.float64))
+@pytest.mark.parametrize("rate", [2000.0, np.linspace(0.0, 40_000.0, 100)], ids=["one", "each"])
+def test_both_precisions(rate: Any) -> None:
+    np.testing.assert_array_equal(counts(rate, 100, 20), counts(rate, 100, 20, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("rate", [-1.0, float("nan"), float("inf"), [1.0, float("nan")], [3.0, -2.0]])

@@ -12,7 +12,7 @@ from typing import Any
 from ...compile import layout
 from .._words import (
     at,
-    exp,
+    exp64,
     first_word,
     float64,
     float64_at,
@@ -38,7 +38,7 @@ TABULATE = layout("expected", "former", "numbers", "limits", "bounds", "chances"
 INPUT = layout(
     "inputs", "weights", "weighted", "delay", "start", "stop", "seed", "numbers", "limits", "bounds", "room"
 )  # fmt: skip
-EACH = layout("inputs", "weights", "expected", "delay", "start", "stop", "seed")
+EACH = layout("inputs", "weights", "expected", "delay", "start", "stop", "seed", "draws")
 # Numbers of 32 bits in the room of `poisson_input`: 256 of 16 random bits each, and as many counts.
 ROOM = 256
 # Purposes of random numbers; from EACHS on those of `poisson_each`.
@@ -138,15 +138,20 @@ def begin_counts(bits: Any, counts: Any, limits: Any, base: Any, size: Any) -> A
 def go_on_counting(bits: Any, counts: Any, limits: Any, size: Any) -> None:
     """The same for four limits more."""
     t0, t1, t2, t3 = load(limits, 0), load(limits, 1), load(limits, 2), load(limits, 3)
-    i = int64(0)
-    while i < size:
-        x = load(bits, i)
-        n = uint16(load(counts, i) + uint16(x > t0))
-        n = uint16(n + uint16(x > t1))
-        n = uint16(n + uint16(x > t2))
-        n = uint16(n + uint16(x > t3))
-        store(counts, i, n)
-        i += 1
+    g = int64(0)
+    # In loops of a known length, which have no remainder to look after.
+    while g < size:
+        xs, ns = at(bits, g), at(counts, g)
+        i = int64(0)
+        while i < 64:
+            x = load(xs, i)
+            n = uint16(load(ns, i) + uint16(x > t0))
+            n = uint16(n + uint16(x > t1))
+            n = uint16(n + uint16(x > t2))
+            n = uint16(n + uint16(x > t3))
+            store(ns, i, n)
+            i += 1
+        g += 64
 
 
 def draw_rest(counts: Any, i: Any, u: Any, bounds: Any, outcomes: Any, first: Any) -> None:
@@ -214,14 +219,21 @@ def poisson_each(table: Any, lo: Any, hi: Any, step: Any) -> None:
     if (emitted >= load(table, EACH.start)) & (emitted < load(table, EACH.stop)):
         inputs, weights = at(real_at(load(table, EACH.inputs)), lo), real_at(load(table, EACH.weights))
         expected, seed = float64_at(load(table, EACH.expected)), word(load(table, EACH.seed))
-        now = word(emitted)
+        now, draws = word(emitted), float64_at(load(table, EACH.draws))
+        # First for all, in a loop that vectorises, what decides whether there is any spike.
         i = int64(0)
         while i < hi - lo:
-            left, n, purpose = load(expected, i), int64(0), int32(EACHS)
-            while left > 0.0:
+            u = (float64(first_word(seed, int32(EACHS), word(lo + i), now)) + 0.5) * 2.0**-32
+            share = load(expected, i)
+            p = exp64(-(share if share < 16.0 else 16.0))
+            store(draws, i, u if u > p else 0.0)
+            i += 1
+        i = int64(0)
+        while i < hi - lo:
+            u, left, n, purpose = load(draws, i), load(expected, i), int64(0), int32(EACHS)
+            while (u > 0.0) | (left > 16.0):
                 share = min(left, 16.0)
-                u = (float64(first_word(seed, purpose, word(lo + i), now)) + 0.5) * 2.0**-32
-                p = float64(exp(-share))
+                p = exp64(-share)
                 total, k = p, int64(0)
                 # Beyond 200 the probability is below 2^-500.
                 while (u > total) & (k < 200):
@@ -231,6 +243,7 @@ def poisson_each(table: Any, lo: Any, hi: Any, step: Any) -> None:
                 n += k
                 left -= share
                 purpose = int32(purpose + int32(1))
+                u = (float64(first_word(seed, purpose, word(lo + i), now)) + 0.5) * 2.0**-32 if left > 0.0 else 0.0
             if n > 0:
                 store(inputs, i, load(inputs, i) + load(weights, i) * real(n))
             i += 1

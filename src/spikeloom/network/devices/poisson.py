@@ -110,7 +110,10 @@ class Poisson(Device, Source):
         dt = engine.network.dt
         values, followers = self.wave.follow(dt, target.delay, span.spread, dt * 1e-3)
         weights = span.spread(target.weight).astype(engine.dtype)
-        table = Table.of(EACH, weights=weights, expected=values, **self._common(engine, part, target, run))
+        table = Table.of(
+            EACH, weights=weights, expected=values, draws=np.empty(len(values)),
+            **self._common(engine, part, target, run),
+        )  # fmt: skip
         return [*followers, Unit(native(poisson_each, engine.dtype), table, span.low, span.high)]
 
     def states(self, population: Population) -> dict[str, NDArray[Any]]:
