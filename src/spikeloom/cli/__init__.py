@@ -1,4 +1,4 @@
-"""The command line: `spikeloom train`, `evaluate`, `predict`, `doctor`, `precompile`."""
+"""The command line: `spikeloom train`, `evaluate`, `predict`, `simulate`, `neurons`, `neuron`, `doctor`, `precompile`."""
 
 from __future__ import annotations
 
