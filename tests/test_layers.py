@@ -25,7 +25,8 @@ HOUSE = (
     ("conversion", "learning", "hardware", "search"),
     ("report",),
     (ROOT,),
-    ("cli", "recipes", "lab", "__main__"),
+    ("cli", "recipes", "lab"),
+    ("__main__",),
 )
 RANK = {place: rank for rank, places in enumerate(HOUSE) for place in places}
 

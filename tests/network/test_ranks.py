@@ -164,6 +164,7 @@ CABLE = """
 INSIDE = ["unshare", "--user", "--map-root-user", "--net", "--mount", "sh", "-c"]
 
 
+@pytest.mark.slow
 def test_two_machines(whole: tuple[str, list[Any], Path], tmp_path: Path) -> None:
     """As far as the network goes: the processes reach each other over a virtual cable only."""
     if not (shutil.which("unshare") and shutil.which("ip")):

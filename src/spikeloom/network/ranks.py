@@ -55,29 +55,25 @@ class Ranks:
             return [message]
         self._stand()
         heads = {rank: torch.empty(_ROOM + 8, dtype=torch.uint8) for rank in self.others}
-        pending: dict[int, Any] = {}
         lost: dict[int, BaseException] = {}
-        for rank in self.others:
+
+        def tried(rank: int, step: Callable[..., Any], *given: Any) -> Any:
             try:
-                pending[rank] = dist.irecv(heads[rank], rank, group=self.group)
+                return step(*given)
             except RuntimeError as error:
-                lost[rank] = error
-        sends = self._send(message, len(message), lost)
-        found = {self.number: message}
-        for rank in pending:
-            try:
-                found[rank] = self._received(rank, heads[rank].numpy(), pending[rank])
-            except RuntimeError as error:
-                lost[rank] = error
-        for rank, send in sends:
-            if rank not in lost:
-                try:
-                    send.wait()
-                except RuntimeError as error:
-                    lost[rank] = error
+                # What happened first tells most.
+                lost.setdefault(rank, error)
+
+        works = {rank: tried(rank, dist.irecv, heads[rank], rank, self.group) for rank in self.others}
+        sends = [(rank, tried(rank, self._send, message, len(message), rank)) for rank in self.others]
+        found = {rank: tried(rank, self._received, rank, heads[rank].numpy(), works[rank]) for rank in self.others}
+        for rank, pieces in sends:
+            for piece in pieces or ():
+                if rank not in lost:
+                    tried(rank, piece.wait)
         if lost:
             self._give_up(lost)
-        return [found[rank] for rank in range(self.size)]
+        return [message if rank == self.number else found[rank] for rank in range(self.size)]
 
     def agree(self, *numbers: int) -> NDArray[np.int64]:
         """The numbers of all ranks: a row for each."""
@@ -103,28 +99,22 @@ class Ranks:
         """Tell the others that this rank ends with an error, where they do not know."""
         if self.size > 1 and not self._failed:
             self._failed = True
-            self._announce(f"rank {self.number} ended with {type(error).__name__}: {error}")
+            self._announce(f"rank {self.number} ended with {type(error).__name__}: {error}", self.others)
 
     def _stand(self) -> None:
         if self._failed:
             raise RankError("ranks", expected="ranks that are all alive", got="a run that has failed", do="start anew")
 
-    def _send(self, message: Bytes, length: int, lost: dict[int, BaseException]) -> list[tuple[int, Any]]:
+    def _send(self, message: Bytes, length: int, rank: int) -> list[Any]:
         head = np.zeros(_ROOM + 8, dtype=np.uint8)
         head[:8] = np.array([length], dtype=np.int64).view(np.uint8)
         head[8 : 8 + min(len(message), _ROOM)] = message[:_ROOM]
-        pieces = [torch.from_numpy(head)]
-        if len(message) > _ROOM:
-            pieces.append(torch.from_numpy(np.array(message[_ROOM:])))
-        sends = []
-        for rank in self.others:
-            try:
-                sends += [(rank, dist.isend(piece, rank, group=self.group)) for piece in pieces]
-            except RuntimeError as error:
-                lost[rank] = error
-        return sends
+        rest = [torch.from_numpy(np.array(message[_ROOM:]))] if len(message) > _ROOM else []
+        return [dist.isend(piece, rank, group=self.group) for piece in (torch.from_numpy(head), *rest)]
 
     def _received(self, rank: int, head: Bytes, work: Any) -> Bytes:
+        if work is None:
+            raise RuntimeError("nothing to wait for")
         work.wait()
         length = int(head[:8].view(np.int64)[0])
         if length == _GAVE_UP:
@@ -147,21 +137,21 @@ class Ranks:
         else:
             what = f"rank {rank} has died"
         self._failed = True
-        self._announce(what)
+        self._announce(what, [rank for rank in self.others if rank not in lost])
         do = "see what that rank printed; then start anew, from the last checkpoint if there is one"
         raise RankError(f"the run on {self.size} ranks ends: {what}", do=do) from cause
 
-    def _announce(self, what: str) -> None:
+    def _announce(self, what: str, ranks: list[int]) -> None:
         """Say it in place of the next message; the others say theirs, or that they give up as well."""
         text = np.frombuffer(what.encode()[:_ROOM], dtype=np.uint8)
-        limit = timedelta(seconds=_FAREWELL)
-        heard = []
-        for rank in self.others:
+        works = list[Any]()
+        for rank in ranks:
             with suppress(RuntimeError):
-                heard.append(dist.irecv(torch.empty(_ROOM + 8, dtype=torch.uint8), rank, group=self.group))
-        for work in [*(send for _, send in self._send(text, _GAVE_UP, {})), *heard]:
+                works.append(dist.irecv(torch.empty(_ROOM + 8, dtype=torch.uint8), rank, group=self.group))
+                works += self._send(text, _GAVE_UP, rank)
+        for work in works:
             with suppress(RuntimeError):
-                work.wait(limit)
+                work.wait(timedelta(seconds=_FAREWELL))
 
 
 class _GaveUp(RuntimeError):
