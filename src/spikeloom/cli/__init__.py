@@ -1,4 +1,4 @@
-"""The command line: `spikeloom train`, `evaluate`, `predict`, `simulate`, `neurons`, `neuron`, `doctor`, `precompile`."""
+"""The command line: `spikeloom train`, `evaluate`, `predict`, `simulate`, `neuron`, `doctor`, `precompile` and more."""
 
 from __future__ import annotations
 

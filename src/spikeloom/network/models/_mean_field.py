@@ -18,7 +18,7 @@ def siegert(mu: float, sigma: float, *, tau_mem: float, t_ref: float, v_th: floa
     Units: mV, ms. Source: Siegert 1951, Phys. Rev. 81:617; in this form, Brunel 2000, eq. 21.
 
     >>> round(siegert(25.0, 1e-3, tau_mem=20.0, t_ref=2.0, v_th=20.0, v_reset=10.0), 2)
-    41.73
+    41.71
     """
     low, high = (v_reset - mu) / sigma, (v_th - mu) / sigma
     if high > 26.0:
