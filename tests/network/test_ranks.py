@@ -120,7 +120,7 @@ def test_the_same_on_any_number_of_ranks(
         ("killed", "rank 1 has died"),
         ("raises", "rank 1 ended with ValueError: no room on the disk"),
         ("hangs", "rank 1 has not answered for 1 s"),
-        ("differs", r"rank 1 is not that of rank 0, network.seed: 5 in that of rank 0, 6"),
+        ("differs", r"rank 1 is not that of rank 0, network.seed: 5 on rank 0, 6 here"),
     ],
 )
 def test_a_rank_that_fails_is_named_by_all_others(tmp_path: Path, how: str, named: str) -> None:

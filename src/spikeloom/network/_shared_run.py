@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import RankError
 from ._engine_kernels import CONTROL, STOPPED
+from ._structure import differences, structure_of
 
 if TYPE_CHECKING:
     from ._engine import Box, Engine, Spikes
+    from .network import Network
 
 
 def run_on_ranks(engine: Engine, first: int, steps: int, threads: int) -> tuple[int, str]:
@@ -89,3 +93,17 @@ def share_columns(engine: Engine, number: int, neurons: NDArray[np.int64], sampl
 def _columns(engine: Engine, rank: int, number: int, neurons: NDArray[np.int64]) -> NDArray[np.int64]:
     low, high = engine.bounds_of(rank)[number]
     return np.flatnonzero((neurons >= low) & (neurons < high))
+
+
+def agreed_parts(network: Network, parts: int) -> int:
+    """Parts of each rank: as many on all. Raises: RankError where they have not made the same network."""
+    ranks = network.ranks
+    if ranks.size > 1:
+        mine = structure_of(network)
+        its = json.loads(ranks.from_first(lambda: json.dumps(mine).encode()))
+        found = next(differences(its, mine, ("on rank 0", "here")), "")
+        for rank, text in enumerate(ranks.exchange(np.frombuffer(found.encode(), dtype=np.uint8))):
+            if len(text):
+                what = f"the network of rank {rank} is not that of rank 0, {bytes(text).decode()}"
+                raise RankError(what, do="let all ranks run the same script, with the same seeds")
+    return int(ranks.agree(parts).max())

@@ -83,16 +83,18 @@ def _fields(value: Any) -> dict[str, Any]:
     return {name: item for name, item in getattr(value, "__dict__", {}).items() if not name.startswith("_")}
 
 
-def differences(expected: Any, got: Any, where: str = "") -> Iterator[str]:
+def differences(
+    one: Any, other: Any, names: tuple[str, str] = ("in the checkpoint", "in the network"), where: str = ""
+) -> Iterator[str]:
     """Where two descriptions differ, and in what."""
-    if isinstance(expected, dict) and isinstance(got, dict):
-        for name in sorted(expected.keys() | got.keys()):
-            yield from differences(expected.get(name), got.get(name), f"{where}.{name}" if where else str(name))
-    elif isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
-        for number, (mine, its) in enumerate(zip(expected, got, strict=True)):
-            name = mine.get("name") if isinstance(mine, dict) else None
-            yield from differences(mine, its, f"{where}[{name or number}]")
-    elif isinstance(expected, list) and isinstance(got, list):
-        yield f"{where}: {len(expected)} in the checkpoint, {len(got)} in the network"
-    elif expected != got:
-        yield f"{where}: {expected} in the checkpoint, {got} in the network"
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted(one.keys() | other.keys()):
+            yield from differences(one.get(key), other.get(key), names, f"{where}.{key}" if where else str(key))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (mine, its) in enumerate(zip(one, other, strict=True)):
+            label = mine.get("name") if isinstance(mine, dict) else None
+            yield from differences(mine, its, names, f"{where}[{label or number}]")
+    elif one != other:
+        counts = isinstance(one, list) and isinstance(other, list)
+        mine, its = (len(one), len(other)) if counts else (one, other)
+        yield f"{where}: {mine} {names[0]}, {its} {names[1]}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import ParameterError, RankError
+from ..errors import ParameterError
 from ..neurons import Neuron
 from ._engine import Engine
 from ._in_flight import InFlight
@@ -20,7 +19,8 @@ from ._pace import Pace, interruptible
 from ._recordings import Recordings
 from ._run import Run
 from ._seeds import VALUES, subseed
-from ._structure import differences, made_of, structure_of
+from ._shared_run import agreed_parts
+from ._structure import made_of
 from .checkpoint import Saving, read, restore, save
 from .devices import Device, GapJunction, Target
 from .distributions import Distribution
@@ -257,7 +257,7 @@ class Network:
                 raise ParameterError("network", expected="at least one population", got="none", do=do)
             neurons = sum(p.size for p in self.populations) * self.batch
             parts = self.threads or max(1, min(_cores(), neurons // self.ranks.size // _WORTHWHILE))
-            parts = self._agreed(parts)
+            parts = agreed_parts(self, parts)
             self._engine = Engine(self, parts)
             if self._in_flight is not None:
                 self._engine.resume(self._in_flight, self.step)
@@ -265,20 +265,6 @@ class Network:
             candidates = [parts] if self.threads else sorted({1, *(1 << k for k in range(8) if 1 << k < parts), parts})
             self._pace = Pace(candidates)
         return self._engine
-
-    def _agreed(self, parts: int) -> int:
-        """Parts of each rank: as many on all, which must have made the same network."""
-        if self.ranks.size > 1:
-            mine = structure_of(self)
-            its = json.loads(self.ranks.from_first(lambda: json.dumps(mine).encode()))
-            found = [next(differences(its, mine), "")]
-            texts = [bytes(t).decode() for t in self.ranks.exchange(np.frombuffer(found[0].encode(), dtype=np.uint8))]
-            for rank, text in enumerate(texts):
-                if text:
-                    do = "let all ranks run the same script, with the same seeds"
-                    what = f"the network of rank {rank} is not that of rank 0, {text}"
-                    raise RankError(what.replace("the checkpoint", "that of rank 0"), do=do)
-        return int(self.ranks.agree(parts).max())
 
     def run(
         self,
