@@ -54,6 +54,8 @@ def tell(run: Simulation, result: Result, seconds: float, as_json: bool) -> None
         typer.echo(json.dumps(summary))
         return
     output().print(_table(run, summary))
+    for source in dict.fromkeys(found["source"] for found in summary["populations"].values() if "source" in found):
+        output().print(f"published: {source}", soft_wrap=True)
     speed = summary["speed"]
     words = [
         f"{summary['simulated, ms']:,.0f} ms in {summary['simulation, s']:.2f} s",
@@ -105,8 +107,6 @@ def _table(run: Simulation, summary: dict[str, Any]) -> Table:
     table = Table("population", title=title, title_justify="left", pad_edge=False)
     for label in ("neurons", "rate, 1/s", "CV", *(["published, 1/s"] if known else [])):
         table.add_column(label, justify="right")
-    if known:
-        table.add_column("source")
     for name, found in populations.items():
         variation = found["CV of intervals"]
         row = [
@@ -116,6 +116,6 @@ def _table(run: Simulation, summary: dict[str, Any]) -> Table:
             "" if variation is None else f"{variation:.2f}",
         ]
         if known and "published, 1/s" in found:
-            row += [f"{found['published, 1/s']:.2f}", found["source"]]
+            row.append(f"{found['published, 1/s']:.2f}")
         table.add_row(*row)
     return table
