@@ -14,7 +14,8 @@ from scipy import sparse
 import spikeloom as sl
 from spikeloom.errors import DTypeError, ParameterError, RoundedDelayWarning, ShapeError
 from spikeloom.network import DistanceDelay, Exponential, LogNormal, Network, Normal, Projection, Uniform, View, rules
-from spikeloom.network._engine import Engine, Part
+from spikeloom.network._engine import Engine
+from spikeloom.network._parts import Part
 from spikeloom.network._rows import Rows
 
 DT = 0.1

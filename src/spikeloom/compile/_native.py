@@ -81,7 +81,7 @@ def layout(*names: str) -> Any:
 
     With PART = layout("units", "control") kernels say `load(part, PART.control)`, and Python Table.of(PART, units=...).
     """
-    return namedtuple("layout", names)(*range(len(names)))  # type: ignore[misc]
+    return namedtuple("layout", names)(*range(len(names)))
 
 
 def invoke(address: int, table: Table, lo: int = 0, hi: int = 0, step: int = 0) -> None:

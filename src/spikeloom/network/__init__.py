@@ -28,8 +28,9 @@ from .spike_trains import SpikeTrains
 from .synapses import Synapses
 
 __all__ = [
-    "AlternatingCurrent", "Device", "DirectCurrent", "DistanceDelay", "Distribution", "EventDriven", "Exponential", "FixedInDegree",
-    "GapJunction", "Interrupted", "LogNormal", "Network", "NoiseCurrent", "Normal", "Poisson", "Population", "Progress",
-    "Projection", "Ranks", "Rate", "Recording", "Result", "Rule", "Signal", "Source", "SpikeTimes", "SpikeTrains",
-    "StepCurrent", "Synapses", "Uniform", "View", "analysis", "devices", "distributed", "models", "rules",
+    "AlternatingCurrent", "Device", "DirectCurrent", "DistanceDelay", "Distribution", "EventDriven", "Exponential",
+    "FixedInDegree", "GapJunction", "Interrupted", "LogNormal", "Network", "NoiseCurrent", "Normal", "Poisson",
+    "Population", "Progress", "Projection", "Ranks", "Rate", "Recording", "Result", "Rule", "Signal", "Source",
+    "SpikeTimes", "SpikeTrains", "StepCurrent", "Synapses", "Uniform", "View", "analysis", "devices", "distributed",
+    "models", "rules",
 ]  # fmt: skip

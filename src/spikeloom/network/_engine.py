@@ -6,13 +6,11 @@ import ctypes
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ..compile import Table, invoke, native, step_kernel
 from ..neurons import Neuron
@@ -21,15 +19,14 @@ from ._engine_kernels import (
     COLLECT,
     CONTROL,
     PART,
-    QUEUE,
     STOPPED,
     advance,
     collect,
-    take_in,
 )
 from ._in_flight import InFlight, put_in, taken_out
 from ._partition import edges_of
-from ._rows import RowBuilder, Rows, bundles_of, slots_of
+from ._parts import Box, Part, Queue, Spikes, Unit
+from ._rows import RowBuilder, bundles_of, slots_of
 from ._seeds import POPULATION, subseed
 from ._shared_run import run_on_ranks
 from ._watch import watch_units
@@ -38,89 +35,8 @@ from .population import Population
 if TYPE_CHECKING:
     from .network import Network
 
-# Spikes that fit into a queue at first; it grows when full.
-_QUEUE = 1 << 10
 # Most spikes of one interval that an outbox has room for.
 _BOX = 1 << 22
-# Neurons for which a second part is worth its overhead.
-_PART = 512
-
-
-class Unit(NamedTuple):
-    """A kernel that a part calls once a step."""
-
-    address: int
-    table: Table
-    low: int = 0
-    high: int = 0
-
-
-class Spikes(NamedTuple):
-    """Spikes in the order in which they happened: step, population times runs, neuron."""
-
-    step: NDArray[np.int32]
-    lane: NDArray[np.int32]
-    neuron: NDArray[np.int32]
-
-
-@dataclass
-class Box:
-    """The outbox of a part: who spiked, by step of the interval and lane; two, in turns."""
-
-    ids: tuple[NDArray[np.int32], NDArray[np.int32]]
-    places: tuple[NDArray[np.int32], NDArray[np.int32]]
-
-    @classmethod
-    def of(cls, capacity: int, interval: int, lanes: int) -> Box:
-        """An empty one."""
-        ids = tuple(np.empty(capacity, dtype=np.int32) for _ in range(2))
-        places = tuple(np.zeros(interval * lanes + 1, dtype=np.int32) for _ in range(2))
-        return cls(ids, places)  # type: ignore[arg-type]
-
-    def table(self) -> Table:
-        """As kernels see it."""
-        return Table(*self.ids, *self.places)
-
-
-@dataclass
-class Queue:
-    """Spikes in flight to one part over the rows of one bundle."""
-
-    rows: Rows
-    deliver: int
-    take_in: int
-    table: Table
-    capacity: int = 0
-
-
-@dataclass
-class Part:
-    """Some neurons of every population, and the synapses on them."""
-
-    number: int
-    bounds: dict[int, tuple[int, int]]
-    slots: dict[tuple[int, str], int]
-    # Inputs of one run; the buffer holds those of all runs, one after the other.
-    inputs: int
-    buffer: NDArray[Any]
-    box: Box
-    control: NDArray[np.int64] = field(default_factory=lambda: np.array([0, 0, 0, 0, -1, 0, 0], dtype=np.int64))
-    rows: list[Rows] = field(default_factory=list)
-    queues: list[Queue] = field(default_factory=list)
-    units: list[Unit] = field(default_factory=list)
-    log: tuple[NDArray[np.int32], ...] = ()
-    log_per_step: int = 0
-    table: Table = field(default_factory=Table)
-    kept: list[Any] = field(default_factory=list)
-
-    def neurons(self) -> int:
-        """How many it has."""
-        return sum(high - low for low, high in self.bounds.values())
-
-    def input_address(self, population: Population, name: str, run: int) -> int:
-        """Where input `name` of neuron 0 of the population would be; that of the part's first is in the buffer."""
-        slot = run * self.inputs + self.slots[population.number, name] - self.bounds[population.number][0]
-        return int(self.buffer.ctypes.data) + slot * self.buffer.itemsize
 
 
 class Engine:
@@ -177,7 +93,8 @@ class Engine:
             part.rows.append(RowBuilder(bundle, part.bounds, part.slots, part.inputs, self.dtype).build())
 
     def _equip(self, part: Part) -> None:
-        part.queues = [self._queue(part, rows) for rows in part.rows]
+        lanes = [(p, run) for p in self.populations for run in range(self.batch)]
+        part.queues = [Queue.of(rows, part, self.interval, lanes, self.dtype) for rows in part.rows]
         part.units = [Unit(q.deliver, q.table) for q in part.queues]
         for device, target in self.network.devices:
             for run in range(self.batch):
@@ -212,42 +129,6 @@ class Engine:
         given["seed"] = subseed(self.network.seed, POPULATION, population.number, run)
         low, high = part.bounds[population.number]
         return [Unit(kernel.address, Table(*(given[name] for name in kernel.entries)), low, high)]
-
-    def _queue(self, part: Part, rows: Rows) -> Queue:
-        bundle = rows.bundle
-        ring = 1 << (bundle.longest + self.interval + 1).bit_length()
-        lanes = np.full(self.lanes, -1, dtype=np.int64)
-        bases = np.zeros(self.lanes, dtype=np.int64)
-        for place, population in enumerate(self.populations):
-            for run in range(self.batch):
-                lanes[place * self.batch + run] = bundle.first_row.get(population.number, -1)
-                bases[place * self.batch + run] = run * part.inputs
-        begin, soon = np.zeros(ring, dtype=np.int64), np.full(ring, 0x7FFFFFFF, dtype=np.int64)
-        take = native(take_in)
-        table = Table.of(
-            QUEUE, begin=begin, soon=soon, ring_mask=ring - 1, longest=bundle.longest, segments=rows.segments,
-            targets=rows.targets, weights=rows.weights, buffer=part.buffer, row_of_lane=lanes, take_in=take,
-            base_of_lane=bases, row_segment=rows.row_segment, row_place=rows.row_place,
-        )  # fmt: skip
-        queue = Queue(rows, native(rows.deliver, self.dtype, target=rows.target), take, table)
-        self.resize(queue, _QUEUE)
-        return queue
-
-    def resize(self, queue: Queue, capacity: int) -> None:
-        """More room, with what is in flight."""
-        kinds = (np.int32, np.int32, np.int64, np.int64, np.int64)
-        old = queue.table.kept[:5]
-        mask, former = capacity - 1, queue.capacity
-        begin = queue.table.kept[QUEUE.begin]
-        for place, kind in enumerate(kinds):
-            array = np.zeros(capacity, dtype=kind)
-            if former:
-                used = np.arange(max(0, int(begin.max()) - former), int(begin.max()))
-                array[used & mask] = old[place][used & (former - 1)]
-            queue.table[place] = array
-        queue.table[QUEUE.mask] = mask
-        queue.table[QUEUE.found] = np.empty(capacity, dtype=np.int64)
-        queue.capacity = capacity
 
     def _collector(self, part: Part) -> Unit:
         lanes = [(p, run) for p in self.populations for run in range(self.batch)]
@@ -315,7 +196,7 @@ class Engine:
         if reason == "queue":
             for part in self.parts:
                 for queue in part.queues:
-                    self.resize(queue, queue.capacity * 2)
+                    queue.resize(queue.capacity * 2)
         return done, reason
 
     def take_log(self) -> Spikes:

@@ -12,7 +12,8 @@ from ._engine_kernels import CONTROL, PART, QUEUE
 from ._words import int32, int32_at, int64, int64_at, load, store
 
 if TYPE_CHECKING:
-    from ._engine import Box, Engine, Queue
+    from ._engine import Engine
+    from ._parts import Box, Queue
 
 
 class InFlight(NamedTuple):
@@ -86,7 +87,7 @@ def put_in(engine: Engine, spikes: InFlight, now: int) -> None:
 
 def _fill(engine: Engine, queue: Queue, spikes: InFlight, first: int, now: int) -> None:
     while queue.capacity < len(spikes.step):
-        engine.resize(queue, queue.capacity * 2)
+        queue.resize(queue.capacity * 2)
     places = np.zeros((now - first) * engine.lanes + 1, dtype=np.int32)
     slots = (spikes.step.astype(np.int64) - first) * engine.lanes + spikes.lane
     places[1:] = np.cumsum(np.bincount(slots, minlength=len(places) - 1))

@@ -21,7 +21,7 @@ from .signals import Signal
 from .spike_trains import SpikeTrains, no_runs
 
 if TYPE_CHECKING:
-    from ._engine import Spikes
+    from ._parts import Spikes
     from .network import Network
 
 Columns = tuple[NDArray[Any], ...]

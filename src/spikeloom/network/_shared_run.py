@@ -13,7 +13,8 @@ from ._engine_kernels import CONTROL, STOPPED
 from ._structure import differences, structure_of
 
 if TYPE_CHECKING:
-    from ._engine import Box, Engine, Spikes
+    from ._engine import Engine
+    from ._parts import Box, Spikes
     from .network import Network
 
 

@@ -11,7 +11,8 @@ from ._engine_kernels import CONTROL
 from ._words import int32, int64, int64_at, load, real_at, store
 
 if TYPE_CHECKING:
-    from ._engine import Engine, Part, Unit
+    from ._engine import Engine
+    from ._parts import Part, Unit
     from .network import Network
     from .population import Population
 
@@ -42,7 +43,7 @@ def find_nan(table: Any, lo: Any, hi: Any, step: Any) -> None:
 
 def watch_units(engine: Engine, part: Part, population: Population, run: int) -> list[Unit]:
     """The kernels that look at the states of a population; they come after its step."""
-    from ._engine import Unit
+    from ._parts import Unit
 
     first = sum(len(_watched(p)) for p in engine.populations[: population.number])
     low, high = part.bounds[population.number]

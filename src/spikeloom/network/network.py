@@ -221,7 +221,7 @@ class Network:
         every: float | None = None,
         to: str | Path | None = None,
     ) -> None:
-        """Record the spikes of some neurons, `"s"`, states by name, the mean rate, `Rate(bin)`, or a projection's weights.
+        """Record spikes, `"s"`, states by name or the mean rate, `Rate(bin)`, of some neurons, or a projection's weights.
 
         States and weights are recorded once in `every` ms, at its multiples, else in each step; spikes always. What is
         recorded is in the result of `run`, or in the HDF5 file `to`, which is whole after every slice of a run and

@@ -16,7 +16,8 @@ from ..neurons import Neuron
 from ._recorder_kernels import COUNT, SAMPLE, count_spikes, sample
 
 if TYPE_CHECKING:
-    from ._engine import Engine, Part, Unit
+    from ._engine import Engine
+    from ._parts import Part, Unit
     from .population import View
     from .projection import Projection
 
@@ -92,7 +93,7 @@ class StateRecorder(Recorder):
 
     def units(self, engine: Engine, part: Part, run: int) -> list[Unit]:
         """One kernel that copies the part's columns."""
-        from ._engine import Unit
+        from ._parts import Unit
 
         neurons, columns = _in_part(self.view, part)
         if not len(columns):
@@ -134,7 +135,7 @@ class RateRecorder(Recorder):
 
     def units(self, engine: Engine, part: Part, run: int) -> list[Unit]:
         """One kernel that counts for the part."""
-        from ._engine import Unit
+        from ._parts import Unit
 
         neurons, _ = _in_part(self.view, part)
         if not len(neurons):

@@ -12,8 +12,8 @@ import numpy as np
 
 from .. import _pictures
 from ..errors import ParameterError, UnknownNameError
-from ._engine import Spikes
 from ._optional import optional
+from ._parts import Spikes
 from .signals import Signal
 from .spike_trains import SpikeTrains
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from ._engine import Engine, Part, Unit
+    from ._engine import Engine
+    from ._parts import Part, Unit
     from .population import Population
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...compile import Table, native
 from ...errors import ParameterError, ShapeError
-from .._engine import Unit
+from .._parts import Unit
 from .._seeds import POPULATION, subseed
 from ..sources import Source
 from ._checks import active_steps, number, verify_span
@@ -19,7 +19,8 @@ from ._source_kernels import COMMON, spike_in_common
 from .waveforms import Waveform, waveform
 
 if TYPE_CHECKING:
-    from .._engine import Engine, Part
+    from .._engine import Engine
+    from .._parts import Part
     from ..population import Population
 
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...compile import Table, native
-from .._engine import Unit
+from .._parts import Unit
 from ._checks import active_steps, number, on_grid, verify_span
 from ._waveform_kernels import CURRENT, NOISE, add_current, draw_noise
 from .device import Device, Span, Target
 from .waveforms import Floats, Numbers, Piecewise, Sinusoid, Waveform, waveform
 
 if TYPE_CHECKING:
-    from .._engine import Engine, Part
+    from .._engine import Engine
+    from .._parts import Part
 
 
 class Current(Device):

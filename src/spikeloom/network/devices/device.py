@@ -18,7 +18,8 @@ from ._checks import number, on_grid, real_numbers
 from ._current_inputs import current_receptor
 
 if TYPE_CHECKING:
-    from .._engine import Engine, Part, Unit
+    from .._engine import Engine
+    from .._parts import Part, Unit
 
 # Neurons between two of a target, from which on the two are worked on apart.
 _GAP = 256

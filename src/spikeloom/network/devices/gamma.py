@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...compile import Table, native
 from ...errors import ParameterError, ShapeError
-from .._engine import Unit
+from .._parts import Unit
 from .._seeds import POPULATION, subseed
 from ..sources import Source
 from ._checks import active_steps, real_numbers, verify_span
@@ -21,7 +21,8 @@ from .poisson import verify_chance
 from .waveforms import Numbers, Waveform, channels_of, waveform
 
 if TYPE_CHECKING:
-    from .._engine import Engine, Part
+    from .._engine import Engine
+    from .._parts import Part
     from ..population import Population
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...compile import Table, native
 from ...errors import ParameterError, UnknownNameError
 from ...neurons import Neuron
-from .._engine import Unit
+from .._parts import Unit
 from ..population import Population, View
 from ..projection import Amount, Projection
 from ..rules import Rule
@@ -20,7 +20,8 @@ from ._gap_kernels import COUPLE, PUBLISH, couple, publish
 from .device import Device, Target
 
 if TYPE_CHECKING:
-    from .._engine import Engine, Part
+    from .._engine import Engine
+    from .._parts import Part
 
 # Projections have numbers below; random numbers of those that gap junctions are drawn with begin here.
 _NUMBERS = 1 << 20

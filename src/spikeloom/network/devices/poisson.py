@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...compile import Table, invoke, native
 from ...errors import ParameterError
-from .._engine import Unit
+from .._parts import Unit
 from .._seeds import POPULATION, subseed
 from ..sources import Source
 from ._checks import active_steps, real_numbers, verify_span
@@ -22,7 +22,8 @@ from .device import Device, Span, Target
 from .waveforms import Constant, Numbers, Waveform, channels_of, waveform
 
 if TYPE_CHECKING:
-    from .._engine import Engine, Part
+    from .._engine import Engine
+    from .._parts import Part
     from ..population import Population
 
 # Counts are numbers of 16 bits.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ... import random
 from ...errors import ParameterError, ShapeError
-from .._engine import Unit
+from .._parts import Unit
 from .._seeds import POPULATION, subseed
 from ..sources import Source
 from ._checks import number, real_numbers
@@ -19,7 +19,8 @@ from .spike_times import listed_unit
 from .waveforms import Numbers
 
 if TYPE_CHECKING:
-    from .._engine import Engine, Part
+    from .._engine import Engine
+    from .._parts import Part
     from ..population import Population
 
 # Standard deviations within which all draws lie (see `spikeloom.random.normal`).

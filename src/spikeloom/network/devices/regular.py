@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from ...compile import Table, native
 from ...errors import ParameterError, ShapeError
-from .._engine import Unit
+from .._parts import Unit
 from ..sources import Source
 from ._checks import active_steps, real_numbers, verify_span
 from ._source_kernels import REGULAR, spike_regularly
 from .waveforms import Numbers, channels_of
 
 if TYPE_CHECKING:
-    from .._engine import Engine, Part
+    from .._engine import Engine
+    from .._parts import Part
     from ..population import Population
 
 

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from ...compile import Table, native
 from ...errors import DTypeError, ParameterError, ShapeError
-from .._engine import Unit
+from .._parts import Unit
 from ..sources import Source
 from ._checks import on_grid, real_numbers
 from ._source_kernels import LISTED, spike_as_listed
 from .waveforms import Numbers
 
 if TYPE_CHECKING:
-    from .._engine import Engine, Part
+    from .._engine import Engine
+    from .._parts import Part
     from ..population import Population
 
 

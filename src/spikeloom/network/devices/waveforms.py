@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...compile import Table, native
 from ...errors import ParameterError, ShapeError
-from .._engine import Unit
+from .._parts import Unit
 from ._checks import on_grid, real_numbers
 from ._waveform_kernels import HOLD, OSCILLATE, hold, oscillate
 

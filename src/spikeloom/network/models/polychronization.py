@@ -20,7 +20,8 @@ from .izhikevich_2003 import HalfSteps
 from .model import Expected, Model, setting
 
 if TYPE_CHECKING:
-    from .._engine import Engine, Part, Unit
+    from .._engine import Engine
+    from .._parts import Part, Unit
 
 
 def add_to_one(table: Any, lo: Any, hi: Any, step: Any) -> None:
@@ -52,7 +53,7 @@ class OneOf(Device):
             raise ShapeError(target.name, expected="a whole population", got=repr(target.view))
 
     def units(self, engine: Engine, part: Part, target: Target, run: int) -> list[Unit]:
-        from .._engine import Unit
+        from .._parts import Unit
 
         population = target.view.population
         table = Table(
