@@ -29,7 +29,7 @@ from ._parts import Box, Part, Queue, Spikes, Unit
 from ._rows import RowBuilder, bundles_of, slots_of
 from ._seeds import POPULATION, subseed
 from ._shared_run import run_on_ranks
-from ._watch import watch_units
+from ._watch import watch_unit
 from .population import Population
 
 if TYPE_CHECKING:
@@ -103,8 +103,7 @@ class Engine:
             if part.bounds[population.number][0] < part.bounds[population.number][1]:
                 for run in range(self.batch):
                     part.units += self.update_units(part, population, run)
-                    part.units += watch_units(self, part, population, run)
-        part.units.append(self._collector(part))
+        part.units += [watch_unit(self, part), self._collector(part)]
         for device, target in self.network.devices:
             for run in range(self.batch):
                 part.units += device.late_units(self, part, target, run)

@@ -417,26 +417,31 @@ def collect(table: Any, lo: Any, hi: Any, step: Any) -> None:
     lane = int64(0)
     while lane < lanes:
         store(places, row + lane, int32(count))
-        flags, low, high = load(fired, lane), load(lows, lane), load(highs, lane)
-        bytes_, whole = bool_at(flags), int64_at(flags)
+        words, low, high = int64_at(load(fired, lane)), load(lows, lane) >> 3, (load(highs, lane) + 7) >> 3
         wanted = load(logged, lane)
-        i = low
-        while i < high:
-            # Eight neurons at once, of which mostly none has spiked; parts begin at multiples of eight.
-            if i + 8 <= high and load(whole, i >> 3) == 0:
-                i += 8
-            else:
-                stop = min(i + 8, high)
-                while i < stop:
-                    if load(bytes_, i) != 0:
-                        store(ids, count, int32(i))
-                        count += 1
-                        if wanted != 0 and load(bool_at(wanted), i) != 0:
-                            store(log_id, log, int32(i))
-                            store(log_lane, log, int32(lane))
-                            store(log_step, log, int32(step))
-                            log += 1
-                    i += 1
+        w = low
+        # Eight neurons in a word, of which mostly none has spiked; there is room for whole groups of eight words.
+        while w < high:
+            group = at(words, w)
+            some = load(group, 0) | load(group, 1) | load(group, 2) | load(group, 3)
+            some |= load(group, 4) | load(group, 5) | load(group, 6) | load(group, 7)
+            stop = min(w + 8, high) if some != 0 else w
+            k = w
+            while k < stop:
+                if load(words, k) != 0:
+                    i = 8 * k
+                    while i < 8 * k + 8:
+                        if load(bool_at(load(fired, lane)), i) != 0:
+                            store(ids, count, int32(i))
+                            count += 1
+                            if wanted != 0 and load(bool_at(wanted), i) != 0:
+                                store(log_id, log, int32(i))
+                                store(log_lane, log, int32(lane))
+                                store(log_step, log, int32(step))
+                                log += 1
+                        i += 1
+                k += 1
+            w += 8
         lane += 1
     store(places, row + lanes, int32(count))
     store(control, CONTROL.count, count)

@@ -166,12 +166,12 @@ class Recordings:
 
     def took(self, spikes: Spikes) -> None:
         """After a slice: keep the spikes, and write to files what is to go there. Raises: RecordingError."""
-        batch = self.network.batch
-        places, runs = np.divmod(spikes.lane, np.int32(batch))
+        batch = np.int32(self.network.batch)
         for number, log in self.spikes.items():
-            mine = places == number
-            if mine.any():
-                log.pieces.append((spikes.step[mine], spikes.neuron[mine], runs[mine].astype(np.int16)))
+            mine = np.flatnonzero(spikes.lane // batch == number if batch > 1 else spikes.lane == number)
+            if len(mine):
+                runs = (spikes.lane[mine] % batch).astype(np.int16) if batch > 1 else np.zeros(len(mine), np.int16)
+                log.pieces.append((spikes.step[mine], spikes.neuron[mine], runs))
         self._write()
 
     def _write(self) -> None:

@@ -8,51 +8,61 @@ import numpy as np
 
 from ..compile import Table, layout, native
 from ._engine_kernels import CONTROL
+from ._parts import Unit
 from ._words import int32, int64, int64_at, load, real_at, store
 
 if TYPE_CHECKING:
     from ._engine import Engine
-    from ._parts import Part, Unit
+    from ._parts import Part
     from .network import Network
     from .population import Population
 
 # Steps from one look to the next.
 EVERY = 16
-WATCH = layout("control", "values", "number")
+WATCH = layout("control", "count", "values", "lows", "highs")
 
 
 def find_nan(table: Any, lo: Any, hi: Any, step: Any) -> None:
-    """Once in a while look for NaN among values lo ... hi - 1; where there is some, say so and have the run stopped."""
+    """Once in a while look for NaN in all states; where there is some, say so and have the run stopped."""
     control = int64_at(load(table, WATCH.control))
     if step % EVERY == EVERY - 1 and load(control, CONTROL.nan_unit) < 0:
-        values = real_at(load(table, WATCH.values))
-        bad = int32(0)
-        i = lo
-        while i < hi:
-            x = load(values, i)
-            bad = int32(bad + (int32(0) if x == x else int32(1)))
-            i += 1
-        if bad > int32(0):
-            i = lo
-            while load(values, i) == load(values, i):
-                i += 1
-            store(control, CONTROL.nan_unit, load(table, WATCH.number))
-            store(control, CONTROL.nan_neuron, i)
-            store(control, CONTROL.nan_step, int64(step))
+        k = int64(0)
+        while k < load(table, WATCH.count) and load(control, CONTROL.nan_unit) < 0:
+            values = real_at(load(int64_at(load(table, WATCH.values)), k))
+            low, high = load(int64_at(load(table, WATCH.lows)), k), load(int64_at(load(table, WATCH.highs)), k)
+            if holds_nan(values, low, high):
+                i = low
+                while load(values, i) == load(values, i):
+                    i += 1
+                store(control, CONTROL.nan_unit, k)
+                store(control, CONTROL.nan_neuron, i)
+                store(control, CONTROL.nan_step, int64(step))
+            k += 1
 
 
-def watch_units(engine: Engine, part: Part, population: Population, run: int) -> list[Unit]:
-    """The kernels that look at the states of a population; they come after its step."""
-    from ._parts import Unit
+def holds_nan(values: Any, low: Any, high: Any) -> Any:
+    """Whether one of values low ... high - 1 is NaN."""
+    bad = int32(0)
+    i = low
+    while i < high:
+        x = load(values, i)
+        bad = int32(bad + (int32(0) if x == x else int32(1)))
+        i += 1
+    return bad > int32(0)
 
-    first = sum(len(_watched(p)) for p in engine.populations[: population.number])
-    low, high = part.bounds[population.number]
-    found = []
-    for number, name in enumerate(_watched(population), first):
-        values = population.states[name][run]
-        table = Table.of(WATCH, control=part.control, values=values, number=number * engine.batch + run)
-        found.append(Unit(native(find_nan, engine.dtype), table, low, high))
-    return found
+
+def watch_unit(engine: Engine, part: Part) -> Unit:
+    """The kernel that looks at the states of all populations; it comes after their steps."""
+    watched = [
+        (population.states[name][run], *part.bounds[population.number])
+        for population in engine.populations
+        for name in _watched(population)
+        for run in range(engine.batch)
+    ]
+    addresses = np.array([values.ctypes.data for values, _, _ in watched], dtype=np.int64)
+    lows, highs = (np.array([bounds[k] for bounds in watched], dtype=np.int64) for k in (1, 2))
+    table = Table.of(WATCH, control=part.control, count=len(watched), values=addresses, lows=lows, highs=highs)
+    return Unit(native(find_nan, engine.dtype), table)
 
 
 def nan_noticed(engine: Engine) -> str:
