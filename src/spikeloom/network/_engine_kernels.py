@@ -417,7 +417,9 @@ def collect(table: Any, lo: Any, hi: Any, step: Any) -> None:
     lane = int64(0)
     while lane < lanes:
         store(places, row + lane, int32(count))
-        words, low, high = int64_at(load(fired, lane)), load(lows, lane) >> 3, (load(highs, lane) + 7) >> 3
+        words, low, end = int64_at(load(fired, lane)), load(lows, lane) >> 3, load(highs, lane)
+        # A part without neurons may begin anywhere.
+        high = (end + 7) >> 3 if load(lows, lane) < end else low
         wanted = load(logged, lane)
         w = low
         # Eight neurons in a word, of which mostly none has spiked; there is room for whole groups of eight words.
@@ -430,7 +432,7 @@ def collect(table: Any, lo: Any, hi: Any, step: Any) -> None:
             while k < stop:
                 if load(words, k) != 0:
                     i = 8 * k
-                    while i < 8 * k + 8:
+                    while i < min(8 * k + 8, end):
                         if load(bool_at(load(fired, lane)), i) != 0:
                             store(ids, count, int32(i))
                             count += 1
