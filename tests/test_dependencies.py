@@ -10,8 +10,8 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# Comes with PyTorch's builds for GPUs, and is imported only where it is there.
-OPTIONAL = {"triton"}
+# Imported only where they are there: the one comes with PyTorch's builds for GPUs, the other's licence is not ours.
+OPTIONAL = {"triton", "pynn"}
 
 
 def canonical(name: str) -> str:
@@ -35,7 +35,7 @@ def imported() -> set[str]:
                 modules.add(node.module.partition(".")[0])
     foreign = modules - sys.stdlib_module_names - {"spikeloom"}
     found = packages_distributions()
-    return {canonical(found[module][0]) if module in found else module for module in foreign}
+    return {canonical(found.get(module, [module])[0]) for module in foreign}
 
 
 def test_every_import_is_declared() -> None:

@@ -25,7 +25,7 @@ HOUSE = (
     ("conversion", "learning", "hardware", "search"),
     ("report",),
     (ROOT,),
-    ("cli", "recipes", "lab"),
+    ("cli", "recipes", "lab", "pynn"),
     ("__main__",),
 )
 RANK = {place: rank for rank, places in enumerate(HOUSE) for place in places}
