@@ -233,3 +233,15 @@ def test_clusters_take_turns() -> None:
 @pytest.mark.parametrize("within", [36.0])
 def test_clusters_without_a_next_have_no_order(within: float) -> None:
     assert turns(within=within, onward=1.7)[0] < 0.3
+
+
+@pytest.mark.parametrize(
+    "name", ["clock-network", "polychronization", "synfire-chain", "wang2002", "feedback-inhibition"]
+)
+def test_spikes_do_not_depend_on_threads(name: str) -> None:
+    model = models.catalogue()[name]
+    smaller = model(size=300) if name in ("polychronization", "wang2002") else model()
+    found = [smaller.build(seed=3, threads=threads).run(60.0).events for threads in (1, 3)]
+    assert len(found[0].step) > 20
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_array_equal(a, b)
