@@ -21,6 +21,8 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: Any = DEFAULT_MIN_DELAY
     Times in ms. Of the extra parameters `max_delay`, `seed`, `threads` (as many as are fastest if not given) and
     `dtype` ("float64", or "float32" for speed) matter here; those of other simulators do not.
     """
+    if extra_params.get("spike_precision") == "off_grid":
+        raise NotImplementedError("spikeloom.pynn has spikes at whole time steps only, not spike_precision='off_grid'")
     max_delay = extra_params.get("max_delay", DEFAULT_MAX_DELAY)
     common.setup(timestep, min_delay, **extra_params)
     own = {name: extra_params[name] for name in ("seed", "threads", "dtype") if name in extra_params}

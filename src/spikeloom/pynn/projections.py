@@ -170,9 +170,9 @@ class Projection(common.Projection):
         found = []
         for name in names:
             value, table = self._column(name), np.full(self.shape, np.nan)
-            # Assigned in order, the last one stays.
-            order = slice(None, None, -1) if multiple_synapses == "first" else slice(None)
-            table[pair[0][order], pair[1][order]] = value[order]
+            order = slice(None) if multiple_synapses == "first" else slice(None, None, -1)
+            places, first = np.unique(np.ravel_multi_index(pair, self.shape)[order], return_index=True)
+            table.ravel()[places] = value[order][first]
             if multiple_synapses == "sum":
                 table[pair] = 0.0
                 np.add.at(table, pair, value)

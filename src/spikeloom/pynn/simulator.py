@@ -70,8 +70,13 @@ class State(BaseState):
         self.segment_counter += 1
         # The current sources have to be attached; those that are stand until this step.
         self.currents_changed, self.currents_until = True, 0
-        for item in (*self.populations, *self.projections, *self.recorders):
+        for item in self._described:
             item.forget()
+
+    @property
+    def _described(self) -> tuple[Any, ...]:
+        """In the order in which it is built."""
+        return (*self.populations, *self.projections, *self.recorders)
 
     @property
     def step(self) -> int:
@@ -133,7 +138,7 @@ class State(BaseState):
         """The network, with all that was described or changed since the last run."""
         if self.network is None:
             self.network = self._empty()
-        for item in (*self.populations, *self.projections, *self.recorders):
+        for item in self._described:
             item.prepare(self.network)
         if self.currents_changed or self.currents_until < goal:
             self._attach_currents(self.network, goal)
