@@ -29,12 +29,14 @@ class ParameterError(SpikeloomError, ValueError):
 class UnknownNameError(SpikeloomError, TypeError):
     """A name that is not declared; the message suggests the nearest one."""
 
-    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, what: str, name: str, known: Iterable[str], *, do: str = "") -> None:
         names = sorted(known)
-        close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        listing = ", ".join(names) if names else "none"
-        do = f"did you mean {close[0]!r}?" if close else "choose one of them"
-        super().__init__(what, expected=f"one of {listing}", got=repr(name), do=do)
+        # Also where only capitals differ.
+        spelled = {known.lower(): known for known in reversed(names)}
+        close = difflib.get_close_matches(name.lower(), list(spelled), n=1, cutoff=0.5)
+        expected = f"one of {', '.join(names)}" if names else "none, as there are none"
+        nearest = f"did you mean {spelled[close[0]]!r}?" if close else "choose one of them" if names else ""
+        super().__init__(what, expected=expected, got=repr(name), do=do or nearest)
 
 
 class ShapeError(SpikeloomError, ValueError):

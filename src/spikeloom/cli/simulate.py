@@ -21,7 +21,8 @@ def simulate(
     values: Annotated[list[str] | None, typer.Option("--set", help="A setting of the model, such as panel=B.")] = None,
     settings: Annotated[bool, typer.Option("--settings", help="List the model's settings and leave.")] = False,
     record: Annotated[
-        list[str] | None, typer.Option(help="A state of 10 neurons, such as v or E.v, beside all spikes.")
+        list[str] | None,
+        typer.Option(help="A state of 10 neurons, such as v or E.v, beside all spikes; kept as with --plot."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for recording, rates and the picture of it.")] = None,
     plot: Annotated[
@@ -52,6 +53,6 @@ def simulate(
         raise ParameterError("--resume and --overwrite", expected="one of them", got="both")
     given = {"duration": duration, "settle": settle, "seed": seed, "dt": dt, "checkpoint": checkpoint}
     assignments = [*(values or ()), *([] if scale is None else [f"scale={scale!r}"])]
-    folder = choices.folder_of(model, out, wanted=plot or resume or checkpoint is not None)
+    folder = choices.folder_of(model, out, wanted=plot or resume or bool(record) or checkpoint is not None)
     config = choices.config_of(model, assignments, given, record or (), folder if resume else None)
     choices.carry_out(config, folder, threads=threads, resume=resume, overwrite=overwrite, as_json=as_json)

@@ -102,6 +102,7 @@ def verified(name: str, delays: Delays, least: int, dt: float) -> None:
     if first < least:
         expected = f"at least {least * dt:g} ms"
         expected += " (what arrives jumps the potential at the end of a step)" if least else ""
-        raise ParameterError(label, expected=expected, got=f"{first * dt:g} ms")
+        do = f"bound it, for example low={max(least, 1) * dt:g}" if delays.varied and delays.listed is None else ""
+        raise ParameterError(label, expected=expected, got=f"{first * dt:g} ms", do=do)
     if last > LONGEST:
         raise ParameterError(label, expected=f"at most {LONGEST * dt:g} ms", got=f"{last * dt:g} ms")

@@ -78,6 +78,10 @@ class Recordings:
     ) -> None:
         """As `Network.record` says."""
         network = self.network
+        for variable in variables:
+            if not isinstance(variable, str | Rate):
+                do = 'for example record(population, "s", "v", Rate(5.0))'
+                raise ParameterError("variable to record", expected="a name or Rate(bin)", got=repr(variable), do=do)
         chosen = [*variables] or ["s" if isinstance(what, View) else "weight"]
         name = what.population.name if isinstance(what, View) else what.name
         steps = whole_steps(f"every of the recording of {name}", every, network.dt)

@@ -35,6 +35,8 @@ from .sources import Source
 
 # Neurons for each part at least; a thread has one part or several.
 _WORTHWHILE = 256
+# What is asked for most often, under other names elsewhere.
+_EXAMPLES = ("AllToAll()", "OneToOne()", "Bernoulli(0.1)", "FixedInDegree(100)")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -77,15 +79,14 @@ class Network:
         threads: int | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        if isinstance(dt, bool) or not isinstance(dt, int | float) or not 0 < dt < float("inf"):
-            raise ParameterError("Network.dt", expected="a time step > 0 (ms)", got=dt)
-        for name, value, least in (("seed", seed, 0), ("batch", batch, 1), ("threads", threads, 1)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-                raise ParameterError(f"Network.{name}", expected=f"a whole number >= {least}", got=value)
+        if not _is_real(dt) or not 0 < dt < float("inf"):
+            raise ParameterError("Network.dt", expected="a time step > 0 (ms)", got=repr(dt))
+        seed, batch = _whole("seed", seed, 0), _whole("batch", batch, 1)
+        threads = None if threads is None else _whole("threads", threads, 1)
         if seed >= 1 << 32:
             raise ParameterError("Network.seed", expected="a whole number below 2**32", got=seed)
         if dtype not in (torch.float32, torch.float64):
-            raise ParameterError("Network.dtype", expected="torch.float32 or torch.float64", got=dtype)
+            raise ParameterError("Network.dtype", expected="torch.float32 or torch.float64", got=repr(dtype))
         self.dt, self.seed, self.batch, self.threads, self.dtype = float(dt), seed, batch, threads, dtype
         self.populations: list[Population] = []
         self.projections: list[Projection] = []
@@ -127,6 +128,8 @@ class Network:
         """
         number = len(self.populations)
         label = name if name is not None else f"population {number}"
+        if not isinstance(label, str):
+            raise ParameterError("name of a population", expected="a text", got=repr(label))
         sizes = _sizes(label, n, shape)
         if not isinstance(neuron, Neuron | Source):
             do = "for example net.population(100, sl.LIF())"
@@ -172,16 +175,26 @@ class Network:
             return self._attach(pre, post, rule, weight, delay, receptor)
         chosen = self.dt if delay is None else delay
         if not isinstance(pre, View):
-            raise ParameterError("pre of connect", expected="a population, a view or a device", got=repr(pre))
+            do = "make it a population, net.population(n, source), and connect that" if isinstance(pre, Source) else ""
+            raise ParameterError("pre of connect", expected="a population, a view or a device", got=repr(pre), do=do)
         if not isinstance(rule, Rule):
-            do = "for example FixedInDegree(100)"
+            do = f"for example rules.{', rules.'.join(_EXAMPLES)}"
             raise ParameterError("rule of connect", expected="a rule of network.rules", got=repr(rule), do=do)
         number = len(self.projections)
-        label = name or f"{pre.population.name} to {post.population.name}"
+        label = name or self._free_name(f"{pre.population.name} to {post.population.name}")
+        if label in (p.name for p in self.projections):
+            raise ParameterError("name of a projection", expected="one that is not taken", got=repr(label))
         added = Projection(number, label, pre, post, rule, weight, chosen, axonal_delay, receptor)
         self.projections.append(added)
         self.changed()
         return added
+
+    def _free_name(self, label: str) -> str:
+        """The label, or with the first number from 2 on that makes it another one."""
+        taken, number = {p.name for p in self.projections}, 1
+        while (found := label if number == 1 else f"{label} ({number})") in taken:
+            number += 1
+        return found
 
     def _attach(
         self,
@@ -221,7 +234,7 @@ class Network:
         every: float | None = None,
         to: str | Path | None = None,
     ) -> None:
-        """Record spikes, `"s"`, states by name or the mean rate, `Rate(bin)`, of some neurons, or a projection's weights.
+        """Record spikes, `"s"`, states by name or the mean rate, `Rate(bin)`, of neurons, or a projection's weights.
 
         States and weights are recorded once in `every` ms, at its multiples, else in each step; spikes always. What is
         recorded is in the result of `run`, or in the HDF5 file `to`, which is whole after every slice of a run and
@@ -350,9 +363,15 @@ class Network:
         """What is recorded, and has not been taken."""
         return self._recordings
 
+    def __repr__(self) -> str:
+        neurons = sum(p.size for p in self.populations)
+        parts = f"{len(self.populations)} populations, {neurons:,} neurons, {len(self.projections)} projections"
+        return f"{type(self).__name__}({parts}, at {self.time:g} ms)"
+
     def _steps(self, duration: float) -> int:
-        if isinstance(duration, bool) or not isinstance(duration, int | float) or not 0 <= duration < float("inf"):
-            raise ParameterError("duration of run", expected="a time >= 0 (ms)", got=duration)
+        if not _is_real(duration) or not 0 <= duration < float("inf"):
+            raise ParameterError("duration of run", expected="a time >= 0 (ms)", got=repr(duration))
+        duration = float(duration)
         steps = round(duration / self.dt)
         if abs(duration / self.dt - steps) > 1e-6 * max(1.0, steps):
             do = f"{steps * self.dt:g} ms is nearest"
@@ -363,14 +382,26 @@ class Network:
         return steps
 
 
+def _is_real(value: object) -> bool:
+    """Whether it is one real number, of Python or of NumPy, and no bool."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
 def _sizes(label: str, n: int | None, shape: Sequence[int] | None) -> tuple[int, ...]:
-    sizes = tuple(shape) if shape is not None else (n,)
+    sizes = (n,) if shape is None else tuple(shape) if isinstance(shape, Sequence | np.ndarray) else (shape,)
     whole = all(isinstance(k, int | np.integer) and not isinstance(k, bool) and k > 0 for k in sizes)
     product = int(np.prod([int(k) for k in sizes])) if whole else 0  # type: ignore[arg-type]
     if not whole or not sizes or (n is not None and n != product) or product >= 1 << 30:
         got = f"n = {n}" if shape is None else f"n = {n}, shape = {shape}"
-        raise ParameterError(f"size of {label}", expected="n > 0 neurons, or a shape of that many", got=got)
+        do = "" if n is None or isinstance(n, int | float) else "for example net.population(100, sl.LIF())"
+        raise ParameterError(f"size of {label}", expected="n > 0 neurons, or a shape of that many", got=got, do=do)
     return tuple(int(k) for k in sizes)  # type: ignore[arg-type]
+
+
+def _whole(name: str, value: object, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ParameterError(f"Network.{name}", expected=f"a whole number >= {least}", got=repr(value))
+    return int(value)
 
 
 def _cores() -> int:

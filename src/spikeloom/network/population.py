@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +24,8 @@ Given = float | NDArray[Any] | Sequence[float] | torch.Tensor | Distribution
 class View:
     """Some neurons of a population, in an order; what `connect`, `record` and devices work on.
 
-    Indexing works as with NumPy arrays: `population[:50]`, `population[[3, 1]]`, `population[mask]`.
+    Indexing works as with NumPy arrays: `population[:50]`, `population[[3, 1]]`, `population[mask]`. A view reads and
+    sets states and parameters of its neurons by name: `population[:50]["v"] = 0.5`; what is read is a copy.
     """
 
     def __init__(self, population: Population, indices: NDArray[np.int64]) -> None:
@@ -38,12 +39,35 @@ class View:
         """The network that it belongs to."""
         return self.population.owner
 
-    def __getitem__(self, index: Any) -> View:
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, str):
+            values = self.population[index]
+            return values if np.ndim(values) == 0 else values[..., self.indices]
         try:
             chosen = self.indices[index]
         except IndexError as error:
-            raise ShapeError(f"index into {self!r}", expected=f"neurons 0 to {len(self) - 1}", got=index) from error
+            mask = np.asarray(index).dtype == bool
+            expected = f"a mask of [{len(self)}]" if mask else f"neurons 0 to {len(self) - 1}"
+            got = list(np.shape(index)) if mask else index
+            raise ShapeError(f"index into {self!r}", expected=expected, got=got) from error
         return View(self.population, np.atleast_1d(chosen).ravel())
+
+    def __setitem__(self, name: str, value: Given) -> None:
+        """Set a state or a parameter of these neurons. Raises: ParameterError, ShapeError, UnknownNameError."""
+        whole = self.population
+        before = np.asarray(whole[name])
+        values = np.array(np.broadcast_to(before, (*before.shape[:-1], whole.size)))
+        drawn = self.network.drawn(value, whole)[self.indices] if isinstance(value, Distribution) else value
+        try:
+            values[..., self.indices] = drawn
+        except (TypeError, ValueError) as error:
+            expected = f"a number, [{len(self)}] or a distribution"
+            raise ShapeError(f"{self!r}[{name!r}]", expected=expected, got=value) from error
+        whole[name] = values
+
+    def __iter__(self) -> Iterator[View]:
+        """Views of one neuron each."""
+        return (View(self.population, self.indices[k : k + 1]) for k in range(len(self)))
 
     def __repr__(self) -> str:
         return f"{self.population.name}[{len(self)} of {self.population.size}]"
@@ -118,6 +142,21 @@ class Population(View):
         if index in self.parameters:
             return self.parameters[index]
         raise UnknownNameError(f"variable of {self.name}", index, [*self.states, *self.parameters])
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{self._hint(name)}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if hint := self._hint(name):
+            raise ParameterError(
+                f"attribute {name} of {self.name}", expected="none of that name", got=repr(value), do=hint[2:]
+            )
+        super().__setattr__(name, value)
+
+    def _hint(self, name: str) -> str:
+        """How states and parameters are written, where the name is one of them."""
+        known = name in self.__dict__.get("states", ()) or name in self.__dict__.get("parameters", ())
+        return f"; states and parameters are items, population[{name!r}]" if known else ""
 
     def __setitem__(self, name: str, value: Given) -> None:
         if name in self.states:

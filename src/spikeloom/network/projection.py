@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .. import _pictures
 from ..errors import DTypeError, ParameterError, ShapeError, UnknownNameError
 from ._delays import added, delays_of, verified
 from ._seeds import PROJECTION, subseed
@@ -66,7 +67,7 @@ class Projection:
             for what, given in (("delay", delay), ("axonal_delay", axonal_delay)):
                 if not isinstance(given, Distribution | DistanceDelay) and np.ndim(given):
                     self._verify_listed(what, np.shape(given))
-        self.weight = self._checked_weight(weight)
+        self._weight = self._checked_weight(weight)
 
     def _checked_weight(self, weight: Amount) -> float | NDArray[np.float64] | Distribution:
         given = weight if isinstance(weight, Distribution) else self._numbers("weight", weight)
@@ -126,6 +127,11 @@ class Projection:
         return places(self.post, self.pre)
 
     @property
+    def weight(self) -> float | NDArray[np.float64] | Distribution:
+        """Of all synapses, of each, or what they are drawn from; `set_weights` sets it."""
+        return self._weight
+
+    @property
     def uniform(self) -> bool:
         """Whether all synapses have one weight."""
         return isinstance(self.weight, float)
@@ -165,7 +171,7 @@ class Projection:
         self.rule = Explicit(old.pre, old.post)
         if varied:
             self.delays = type(self.delays)(0, listed=steps)
-        self.weight = self._checked_weight(np.broadcast_to(np.asarray(given), old.pre.shape))
+        self._weight = self._checked_weight(np.broadcast_to(np.asarray(given), old.pre.shape))
         self.__dict__.pop("delay_steps", None)
         self.pre.network.changed()
 
@@ -174,6 +180,16 @@ class Projection:
         pre, post, weight, _ = self.synapses()
         shape = (len(self.pre), len(self.post))
         return sparse.coo_array((weight.astype(np.float64), (pre, post)), shape=shape).tocsr()
+
+    def plot(self, **options: Any) -> Any:
+        """A figure of the matrix, degrees, weights and delays; options as `sl.plot.connectivity`."""
+        return _pictures.draw(self, **options)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "weight" or (name in ("delay", "axonal_delay") and name in self.__dict__):
+            do = "call set_weights" if name == "weight" else "connect anew with another delay"
+            raise ParameterError(f"{name} of {self.name}", expected="no assignment", got=repr(value), do=do)
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         return f"{self.name}({self.rule!r})"

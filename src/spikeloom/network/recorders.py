@@ -214,7 +214,11 @@ def whole_steps(what: str, value: float | None, dt: float) -> int:
     """An interval in steps; every step where none is given. Raises: ParameterError."""
     if value is None:
         return 1
-    good = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+    good = (
+        isinstance(value, int | float | np.integer | np.floating)
+        and not isinstance(value, bool)
+        and 0 < value < float("inf")
+    )
     steps = round(value / dt) if good else 0
     if steps < 1 or abs(value / dt - steps) > 1e-6 * steps:
         raise ParameterError(what, expected=f"a multiple of dt = {dt:g} ms, at least dt", got=value)

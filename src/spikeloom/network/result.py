@@ -35,7 +35,8 @@ class Recording:
     def spikes(self) -> SpikeTrains:
         """Its spikes. Raises: UnknownNameError where they were not recorded."""
         if self.trains is None:
-            raise UnknownNameError(f"recording of {self.name}", "s", self.signals)
+            do = f"call net.record({self.name}) before the run"
+            raise UnknownNameError(f"recording of {self.name}", "s", self.signals, do=do)
         return self.trains
 
     @property
@@ -58,7 +59,8 @@ class Recording:
     def __getitem__(self, variable: str) -> Signal:
         """Raises: UnknownNameError."""
         if variable not in self.signals:
-            raise UnknownNameError(f"recording of {self.name}", variable, self.signals)
+            do = "" if self.signals else f"call net.record({self.name}, {variable!r}) before the run"
+            raise UnknownNameError(f"recording of {self.name}", variable, self.signals, do=do)
         return self.signals[variable]
 
     def __add__(self, other: Recording) -> Recording:
@@ -98,7 +100,7 @@ class Result:
         if name in self.recordings:
             return self.recordings[name]
         if name in self.files:
-            do = f"sl.network.Result.load({str(self.files[name])!r}) reads it"
+            do = f"read it with sl.network.Result.load({str(self.files[name])!r})"
             raise ParameterError(f"recording of {name}", expected="it in memory", got=f"{self.files[name]}", do=do)
         raise UnknownNameError("recorded population", name, [*self.recordings, *self.files])
 

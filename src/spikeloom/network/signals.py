@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _pictures
 from ..errors import ParameterError
 from ._optional import optional
 
@@ -51,6 +52,10 @@ class Signal:
             raise ParameterError(f"what follows {self.name}", expected=f"the same signal {mine}", got=its)
         values = np.concatenate([self.values, other.values], axis=-2)
         return replace(self, values=values, times=np.concatenate([self.times, other.times]))
+
+    def plot(self, **options: Any) -> Any:
+        """A figure of the traces; options as `sl.plot.traces`."""
+        return _pictures.draw(self, **options)
 
     def __repr__(self) -> str:
         return f"Signal({self.name} in {self.unit}, {list(self.values.shape)}, every {self.every:g} ms)"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from .. import _pictures
 from ..errors import ParameterError, ShapeError
 
 
@@ -100,7 +101,9 @@ class SpikeTrains:
         return replace(self, **(columns | changed))
 
     def trains(self, run: int = 0) -> list[NDArray[np.float64]]:
-        """The spike times of each recorded neuron in one run."""
+        """The spike times of each recorded neuron in one run. Raises: ParameterError."""
+        if not 0 <= run < self.batch:
+            raise ParameterError("run", expected=f"0 to {self.batch - 1}", got=run)
         places, times = self.grouped
         first = run * len(self.recorded)
         return [times[places[k] : places[k + 1]] for k in range(first, first + len(self.recorded))]
@@ -133,6 +136,10 @@ class SpikeTrains:
         times, neurons, runs = (np.concatenate(pair) for pair in pairs)
         runs = runs if self.batch > 1 else no_runs(len(times))
         return replace(self, times=times, neurons=neurons, runs=runs, stop=other.stop)
+
+    def plot(self, **options: Any) -> Any:
+        """A figure of the spikes and the rate; options as `sl.plot.raster`."""
+        return _pictures.draw(self, **options)
 
     def __repr__(self) -> str:
         what = f"{len(self)} spikes of {len(self.recorded)} neurons"

@@ -5,11 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from spikeloom.errors import DTypeError
+
 INK = "#222222"
 # Okabe and Ito (2008), "Color universal design": told apart under every common colour blindness.
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, "#56b4e9", "#e69f00")
 _DPI = 130
+
+
+def expect(what: object, *kinds: type) -> None:
+    """Raise where something else is to be drawn."""
+    if not isinstance(what, kinds):
+        expected = " or ".join(kind.__name__ for kind in kinds)
+        raise DTypeError("what to draw", expected=expected, got=type(what).__name__)
 
 
 def new_figure(width: float, height: float) -> Any:

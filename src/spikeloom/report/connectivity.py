@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from spikeloom.errors import ParameterError
 from spikeloom.network import Projection
-from spikeloom.report._figure import BLUE, INK, ORANGE, new_figure, tidy
+from spikeloom.report._figure import BLUE, INK, ORANGE, expect, new_figure, tidy
 
 # Rows and columns of the matrix at most; where there are more neurons, a cell is the sum over some of both.
 _MOST_CELLS = 250
@@ -25,6 +25,7 @@ def draw_connectivity(projection: Projection, *, title: str = "") -> Any:
     >>> cells = net.population(50, sl.CurrentLIF(), name="cells")
     >>> figure = sl.plot.connectivity(net.connect(cells, cells, sl.network.FixedInDegree(10)))
     """
+    expect(projection, Projection)
     synapses = projection.synapses()
     if not len(synapses.pre):
         raise ParameterError(f"synapses of {projection.name}", expected="at least one", got="none")

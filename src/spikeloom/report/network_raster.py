@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spikeloom.network import SpikeTrains
 from spikeloom.network.analysis import rate_over_time
-from spikeloom.report._figure import CYCLE, INK, new_figure, tidy
+from spikeloom.report._figure import CYCLE, INK, expect, new_figure, tidy
 
 _COLOURS = (*CYCLE, INK, "#999999")
 # Spikes that a raster shows; more would only be one colour.
@@ -40,6 +40,7 @@ def draw_raster(spikes: Mapping[str, SpikeTrains] | SpikeTrains, *, run: int = 0
     >>> import spikeloom as sl
     >>> figure = sl.plot.raster(sl.network.SpikeTrains.of([[1.0, 5.0], [7.0]], stop=10.0))
     """
+    expect(spikes, Mapping, SpikeTrains)
     populations = spikes if isinstance(spikes, Mapping) else {spikes.name or "neurons": spikes}
     figure = new_figure(9.0, 5.2 if rates else 3.8)
     grid = figure.add_gridspec(2 if rates else 1, 1, height_ratios=[3, 1] if rates else [1])
@@ -59,7 +60,7 @@ def raster(axes: Any, populations: Mapping[str, SpikeTrains], *, run: int = 0) -
     all_neurons = sum(len(trains.recorded) for trains in populations.values())
     first, middles = 0, list[float]()
     # In points; a raster is some 220 high.
-    size = float(np.clip(220.0 / max(drawn, 1), 1.2, 4.0))
+    size = float(np.clip(330.0 / max(drawn, 1), 1.6, 4.0))
     for trains, colour in zip(kept.values(), colours_of(kept).values(), strict=True):
         rows = first + trains.index
         axes.plot(trains.times, rows, ".", color=colour, markersize=size, markeredgewidth=0, rasterized=True)

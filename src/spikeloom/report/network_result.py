@@ -10,7 +10,7 @@ import numpy as np
 from spikeloom.errors import ParameterError
 from spikeloom.network import Projection, Result, Signal, SpikeTrains
 from spikeloom.network.analysis import rate_spectrum
-from spikeloom.report._figure import CYCLE, INK, new_figure, tidy
+from spikeloom.report._figure import CYCLE, INK, expect, new_figure, tidy
 from spikeloom.report.connectivity import draw_connectivity
 from spikeloom.report.network_raster import colours_of, draw_raster, raster, rate_curves, spectra
 
@@ -41,6 +41,7 @@ def draw_result(result: Result, *, run: int = 0, spectrum: bool = False, title: 
     >>> net.record(cells, "s", "v")
     >>> figure = net.run(20.0).plot()
     """
+    expect(result, Result)
     if not 0 <= run < result.batch:
         raise ParameterError("run", expected=f"0 to {result.batch - 1}", got=run)
     trains = {name: spikes for name, spikes in result.spikes.items() if len(spikes.recorded)}
@@ -48,7 +49,7 @@ def draw_result(result: Result, *, run: int = 0, spectrum: bool = False, title: 
     if (not trains and not signals) or result.duration <= 0:
         do = "call net.record before the run"
         if result.files:
-            do = f"sl.network.Result.load({str(next(iter(result.files.values())))!r}) reads what is in a file"
+            do = f"read what is in a file with sl.network.Result.load({str(next(iter(result.files.values())))!r})"
         raise ParameterError("result", expected="something recorded", got="nothing", do=do)
     heights = [3.0, 1.1] * bool(trains) + [1.3] * len(signals)
     figure = new_figure(9.0 + 3.2 * spectrum, 0.7 + 1.15 * sum(heights))
@@ -106,6 +107,7 @@ def draw_traces(signal: Signal, *, run: int = 0) -> Any:
     >>> signal = sl.network.Signal("v", np.zeros((5, 2)), np.arange(5.0), np.arange(2), "mV", 1.0)
     >>> figure = sl.plot.traces(signal)
     """
+    expect(signal, Signal)
     figure = new_figure(9.0, 2.6)
     axes = figure.subplots()
     traces(axes, "", signal, run=run)

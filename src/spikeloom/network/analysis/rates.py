@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ...errors import ParameterError
+from ...errors import DTypeError, ParameterError
 from ..spike_trains import SpikeTrains
 
 
@@ -20,8 +20,16 @@ class RateCurve(NamedTuple):
     rates: NDArray[np.float64]
 
 
+def verify_trains(spikes: object) -> None:
+    """Raise for anything else, such as the recording that trains are a part of."""
+    if not isinstance(spikes, SpikeTrains):
+        do = 'give result.spikes["E"], or SpikeTrains.of(times of each neuron, stop=...)'
+        raise DTypeError("spikes", expected="SpikeTrains", got=type(spikes).__name__, do=do)
+
+
 def checked_bin(spikes: SpikeTrains, bin: float, what: str = "bin") -> int:
-    """How many whole bins there are. Raises: ParameterError."""
+    """How many whole bins there are. Raises: ParameterError, DTypeError."""
+    verify_trains(spikes)
     if not 0 < bin <= spikes.duration:
         expected = f"a time > 0, at most the {spikes.duration:g} ms that were recorded"
         raise ParameterError(what, expected=expected, got=bin)
@@ -64,6 +72,7 @@ def neuron_rates(spikes: SpikeTrains) -> NDArray[np.float64]:
     >>> neuron_rates(SpikeTrains.of([[1.0, 5.0], [7.0]], stop=1000.0))
     array([2., 1.])
     """
+    verify_trains(spikes)
     places, _ = spikes.grouped
     return np.diff(places) / spikes.duration * 1e3
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import ParameterError
+from ...errors import DTypeError, ParameterError
 from ..signals import Signal
 from ..spike_trains import SpikeTrains
-from .rates import population_counts
+from .rates import population_counts, verify_trains
 
 
 def synchrony(spikes: SpikeTrains, bin: float = 3.0) -> float:
@@ -31,6 +31,9 @@ def golomb_chi(v: Signal | NDArray[np.floating]) -> float:
     >>> round(golomb_chi(wave * np.ones(10)), 6)
     1.0
     """
+    if not isinstance(v, Signal | np.ndarray):
+        do = 'give result["E"]["v"], or an array [time, neurons]'
+        raise DTypeError("signals of golomb_chi", expected="a Signal or an array", got=type(v).__name__, do=do)
     values = np.asarray(v.run() if isinstance(v, Signal) else v, dtype=np.float64)
     each = values.var(axis=0).mean()
     if not each > 0:
@@ -49,6 +52,7 @@ def spike_synchronization(spikes: SpikeTrains, run: int = 0) -> float:
     >>> spike_synchronization(SpikeTrains.of([[10.0, 20.0, 30.0], [11.0, 21.0, 31.0]], stop=40.0))
     1.0
     """
+    verify_trains(spikes)
     trains = spikes.trains(run)
     number = sum(map(len, trains)) * (len(trains) - 1)
     if not number:

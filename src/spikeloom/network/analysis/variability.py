@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..spike_trains import SpikeTrains
-from .rates import counts
+from .rates import counts, verify_trains
 
 Intervals = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 def _all_intervals(spikes: SpikeTrains) -> Intervals:
     """Intervals of all neurons one after the other, and which of the trains each is of."""
+    verify_trains(spikes)
     places, times = spikes.grouped
     train = np.repeat(np.arange(len(places) - 1), np.diff(places))
     inside = train[1:] == train[:-1]

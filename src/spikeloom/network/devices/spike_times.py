@@ -66,6 +66,9 @@ class SpikeTimes(Source):
         # How many channels there are, if the times tell it.
         self.size = None if rows is None else len(rows)
 
+    def __repr__(self) -> str:
+        return f"SpikeTimes({len(self.times)} spikes)"
+
     def states(self, population: Population) -> dict[str, NDArray[Any]]:
         """None; checks times and channels."""
         label, network = f"times of {population.name}", population.owner

@@ -83,7 +83,7 @@ class Piecewise(Waveform):
     def __post_init__(self) -> None:
         times, values = real_numbers("times of Piecewise", self.times), real_numbers("values of Piecewise", self.values)
         if times.ndim != 1 or not len(times) or (times < 0).any() or (np.diff(times) <= 0).any():
-            raise ParameterError("times of Piecewise", expected="increasing times >= 0 (ms)", got=list(times.ravel()))
+            raise ParameterError("times of Piecewise", expected="increasing times >= 0 (ms)", got=times.tolist())
         if values.ndim not in (1, 2) or len(values) != len(times) or not values.size:
             expected = f"[{len(times)}], one for each time, or [{len(times)}, n]"
             raise ShapeError("values of Piecewise", expected=expected, got=list(values.shape))
