@@ -82,10 +82,11 @@ def cases() -> list[Case]:
         *(Case("Brunel, 12 500 neurons", "brunel", NEST, threads=threads, **brunel) for threads in (1, 2)),
         Case("CUBA", "cuba", NEST, nest, tolerance=0.15),
         Case("COBA", "coba", NEST, nest, tolerance=0.15),
-        Case("COBAHH", "cobahh", NEST, nest, tolerance=0.15),
+        Case("COBAHH", "cobahh", NEST, nest, tolerance=0.25),
         Case("CUBA", "cuba", BRIAN2, brian),
         Case("COBA, as Auryn has it", "coba", BRIAN2, {"variant": "auryn"}),
-        Case("COBAHH", "cobahh", BRIAN2, brian),
+        # Ten networks of other seeds have 35.7 +- 2.3 spikes/s.
+        Case("COBAHH", "cobahh", BRIAN2, brian, tolerance=0.25),
         *(Case("microcircuit, scale 0.1", "microcircuit", NEST, threads=threads, **small) for threads in (1, 2)),
     ]
 
