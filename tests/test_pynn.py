@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ sim: Any = pytest.importorskip("spikeloom.pynn")
 pytestmark = pytest.mark.peers
 
 DT = 0.1
+PAGE = Path(__file__).parents[1] / "docs" / "pynn.md"
 
 
 def signal(cells: Any, name: str = "v", segment: int = -1) -> np.ndarray:
@@ -273,3 +276,38 @@ def test_same_spikes_as_without_pynn() -> None:
 def test_same_spikes_in_pieces_and_on_threads() -> None:
     whole, _ = through_pynn((100.0,), threads=1)
     assert through_pynn((30.0, 0.1, 69.9), threads=2)[0] == whole
+
+
+@pytest.mark.parametrize("shape", ["exp", "alpha"])
+@pytest.mark.parametrize("membrane", ["LIF", "AdExp"])
+def test_composed_cells_are_the_standard_ones(membrane: str, shape: str) -> None:
+    found = []
+    p = {"tau_m": 12.0, "cm": 0.3, "tau_refrac": 1.0}
+    for composed in (True, False):
+        sim.setup(timestep=DT)
+        if composed:
+            response = sim.ExpPSR if shape == "exp" else sim.AlphaPSR
+            fast, slow = response(tau_syn=2.0, e_syn=0.0), response(tau_syn=4.0, e_syn=-75.0)
+            cell = sim.PointNeuron(getattr(sim, membrane)(**p), excitatory=fast, inhibitory=slow)
+        else:
+            name = f"IF_cond_{shape}" if membrane == "LIF" else f"EIF_cond_{shape}_isfa_ista"
+            cell = getattr(sim, name)(tau_syn_E=2.0, tau_syn_I=4.0, e_rev_E=0.0, e_rev_I=-75.0, **p)
+        cells = sim.Population(2, cell)
+        source = sim.Population(2, sim.SpikeSourceArray(spike_times=[[2.0, 5.0], [3.0]]))
+        for index, receptor in enumerate(("excitatory", "inhibitory")):
+            synapse = sim.StaticSynapse(weight=0.05, delay=1.0)
+            sim.Projection(source[index : index + 1], cells, sim.AllToAllConnector(), synapse, receptor_type=receptor)
+        cells.record("v")
+        sim.run(10.0)
+        cells[1:].set(**({"inhibitory.tau_syn": 8.0} if composed else {"tau_syn_I": 8.0}))
+        sim.run(10.0)
+        found.append(signal(cells))
+    assert np.array_equal(*found)
+    assert np.ptp(found[0]) > 1.0
+    assert not np.array_equal(found[0][:, 0], found[0][:, 1])
+
+
+def test_the_script_of_the_documentation_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (script,) = re.findall(r"^```py\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    exec(compile(script, PAGE.name, "exec"), {})
+    assert 2.0 < float(capsys.readouterr().out.split()[0]) < 100.0

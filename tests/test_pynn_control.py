@@ -204,7 +204,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: sim.TsodyksMarkramSynapse(U=0.5), NotImplementedError, "no TsodyksMarkramSynapse.*StaticSynapse"),
     (lambda: sim.STDPMechanism(), NotImplementedError, "no STDPMechanism"),
     (lambda: sim.IF_facets_hardware1(), NotImplementedError, "no IF_facets_hardware1"),
-    (lambda: sim.setup(spike_precision="off_grid"), NotImplementedError, "whole time steps"),
+    (lambda: sim.setup(spike_precision="off_grid"), UserWarning, "whole time steps"),
     (lambda: sim.setup(dtype="float16"), ParameterError, "expected one of float32, float64"),
     (lambda: sim.setup(timestep=-0.1), ParameterError, "time step > 0"),
     (lambda: sim.setup(threads=0), ParameterError, "whole number >= 1"),

@@ -43,6 +43,18 @@ from .cells import (
     IF_curr_exp,
     Izhikevich,
 )
+from .composed import (
+    LIF,
+    AdExp,
+    AlphaPSR,
+    BetaPSR,
+    CondAlphaPostSynapticResponse,
+    CondBetaPostSynapticResponse,
+    CondExpPostSynapticResponse,
+    CurrExpPostSynapticResponse,
+    ExpPSR,
+    PointNeuron,
+)
 from .control import (
     connect,
     create,
@@ -91,21 +103,24 @@ from .synapses import (
 )
 
 __all__ = [
-    "GSLRNG", "ACSource", "AdditivePotentiationMultiplicativeDepression", "AdditiveWeightDependence",
-    "AllToAllConnector", "ArrayConnector", "Assembly", "CSAConnector", "CloneConnector", "Connection", "DCSource",
-    "DisplacementDependentProbabilityConnector", "DistanceDependentProbabilityConnector", "EIF_cond_alpha_isfa_ista",
-    "EIF_cond_exp_isfa_ista", "ElectricalSynapse", "FixedNumberPostConnector", "FixedNumberPreConnector",
-    "FixedProbabilityConnector", "FixedTotalNumberConnector", "FromFileConnector", "FromListConnector", "GIF_cond_exp",
-    "GutigWeightDependence", "HH_cond_exp", "IF_cond_alpha", "IF_cond_exp", "IF_cond_exp_gsfa_grr", "IF_curr_alpha",
-    "IF_curr_delta", "IF_curr_exp", "IF_facets_hardware1", "IndexBasedExpression", "IndexBasedProbabilityConnector",
-    "Izhikevich", "MultiCompartmentNeuron", "MultiQuantalSynapse", "MultiplicativeWeightDependence", "Network",
-    "NoisyCurrentSource", "NumpyRNG", "OneToOneConnector", "Population", "PopulationView", "Projection",
-    "RandomDistribution", "STDPMechanism", "SimpleStochasticSynapse", "SmallWorldConnector", "Space", "SpikePairRule",
-    "SpikeSourceArray", "SpikeSourceGamma", "SpikeSourceInhGamma", "SpikeSourcePoisson", "SpikeSourcePoissonRefractory",
-    "StaticSynapse", "StepCurrentSource", "StochasticTsodyksMarkramSynapse", "TsodyksMarkramSynapse", "Vogels2011Rule",
-    "connect", "create", "end", "errors", "get_current_time", "get_max_delay", "get_min_delay", "get_time_step",
-    "initialize", "list_standard_models", "num_processes", "random", "rank", "record", "record_gsyn", "record_v",
-    "reset", "run", "run_for", "run_until", "set", "setup", "simulator", "space",
+    "GSLRNG", "LIF", "ACSource", "AdExp", "AdditivePotentiationMultiplicativeDepression", "AdditiveWeightDependence",
+    "AllToAllConnector", "AlphaPSR", "ArrayConnector", "Assembly", "BetaPSR", "CSAConnector", "CloneConnector",
+    "CondAlphaPostSynapticResponse", "CondBetaPostSynapticResponse", "CondExpPostSynapticResponse", "Connection",
+    "CurrExpPostSynapticResponse", "DCSource", "DisplacementDependentProbabilityConnector",
+    "DistanceDependentProbabilityConnector", "EIF_cond_alpha_isfa_ista", "EIF_cond_exp_isfa_ista",
+    "ElectricalSynapse", "ExpPSR", "FixedNumberPostConnector", "FixedNumberPreConnector", "FixedProbabilityConnector",
+    "FixedTotalNumberConnector", "FromFileConnector", "FromListConnector", "GIF_cond_exp", "GutigWeightDependence",
+    "HH_cond_exp", "IF_cond_alpha", "IF_cond_exp", "IF_cond_exp_gsfa_grr", "IF_curr_alpha", "IF_curr_delta",
+    "IF_curr_exp", "IF_facets_hardware1", "IndexBasedExpression", "IndexBasedProbabilityConnector", "Izhikevich",
+    "MultiCompartmentNeuron", "MultiQuantalSynapse", "MultiplicativeWeightDependence", "Network",
+    "NoisyCurrentSource", "NumpyRNG", "OneToOneConnector", "PointNeuron", "Population", "PopulationView",
+    "Projection", "RandomDistribution", "STDPMechanism", "SimpleStochasticSynapse", "SmallWorldConnector", "Space",
+    "SpikePairRule", "SpikeSourceArray", "SpikeSourceGamma", "SpikeSourceInhGamma", "SpikeSourcePoisson",
+    "SpikeSourcePoissonRefractory", "StaticSynapse", "StepCurrentSource", "StochasticTsodyksMarkramSynapse",
+    "TsodyksMarkramSynapse", "Vogels2011Rule", "connect", "create", "end", "errors", "get_current_time",
+    "get_max_delay", "get_min_delay", "get_time_step", "initialize", "list_standard_models", "num_processes",
+    "random", "rank", "record", "record_gsyn", "record_v", "reset", "run", "run_for", "run_until", "set", "setup",
+    "simulator", "space",
 ]  # fmt: skip
 
 _CELLS = (

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from pyNN.standardmodels import build_translations, cells
 
-from ..neurons import LIF, AdEx, Euler, Neuron, Refractory, RungeKutta4, SymplecticEuler, TraubMiles
+from ..neurons import LIF as Membrane
+from ..neurons import AdEx, Euler, Exact, Neuron, Refractory, RungeKutta4, SymplecticEuler, TraubMiles
 from ..neurons import Izhikevich as Quadratic
 from ..synapses import Alpha, Conductance, Delta, Exponential, Receptors, Synapse
 
@@ -41,7 +42,7 @@ class Cell:
     # Input of the neuron per nA.
     per_nanoampere: ClassVar[float] = 1.0
 
-    def neuron(self, values: Values, dt: float) -> Neuron:
+    def build(self, values: Values, dt: float) -> Neuron:
         """The neuron with these parameters."""
         raise NotImplementedError
 
@@ -59,15 +60,16 @@ def with_synapses(neuron: Neuron, exc: Synapse, inh: Synapse) -> Neuron:
     return Receptors(neuron, exc=exc, inh=inh, keep_input=True)
 
 
-def leaky(p: Values, dt: float, **options: Any) -> Neuron:
-    """The membrane of the IF_ cells."""
+def leaky(p: Values, dt: float, *, exact: bool = False) -> Neuron:
+    """The membrane of the IF_ cells; with currents it is integrated exactly."""
+    integrator = Exact() if exact else RungeKutta4()
     values = given(
         {
             "tau_mem": p["tau_m"], "r": p["tau_m"] / p["cm"], "v_rest": p["v_rest"], "v_th": p["v_thresh"],
             "v_reset": p["v_reset"],
         }
     )  # fmt: skip
-    return LIF(dt=dt, **values, **options)
+    return Membrane(dt=dt, integrator=integrator, **values)
 
 
 def adaptive(p: Values, dt: float) -> Neuron:
@@ -107,8 +109,8 @@ class IF_curr_exp(Cell, cells.IF_curr_exp):
     recordable: ClassVar[list[str]] = [*cells.IF_curr_exp.recordable, "isyn_exc", "isyn_inh"]
     variables = _CURRENTS
 
-    def neuron(self, values: Values, dt: float) -> Neuron:
-        cell = with_synapses(leaky(values, dt), *currents(Exponential, values))
+    def build(self, values: Values, dt: float) -> Neuron:
+        cell = with_synapses(leaky(values, dt, exact=True), *currents(Exponential, values))
         return refractory(cell, values["tau_refrac"], dt)
 
 
@@ -119,8 +121,8 @@ class IF_curr_alpha(Cell, cells.IF_curr_alpha):
     recordable: ClassVar[list[str]] = [*cells.IF_curr_alpha.recordable, "isyn_exc", "isyn_inh"]
     variables = _CURRENTS
 
-    def neuron(self, values: Values, dt: float) -> Neuron:
-        cell = with_synapses(leaky(values, dt), *currents(Alpha, values))
+    def build(self, values: Values, dt: float) -> Neuron:
+        cell = with_synapses(leaky(values, dt, exact=True), *currents(Alpha, values))
         return refractory(cell, values["tau_refrac"], dt)
 
 
@@ -130,8 +132,8 @@ class IF_curr_delta(Cell, cells.IF_curr_delta):
     translations = unchanged(cells.IF_curr_delta)
     variables: ClassVar[Mapping[str, str]] = {"v": "v"}
 
-    def neuron(self, values: Values, dt: float) -> Neuron:
-        return refractory(with_synapses(leaky(values, dt), Delta(), Delta()), values["tau_refrac"], dt)
+    def build(self, values: Values, dt: float) -> Neuron:
+        return refractory(with_synapses(leaky(values, dt, exact=True), Delta(), Delta()), values["tau_refrac"], dt)
 
 
 class IF_cond_exp(Cell, cells.IF_cond_exp):
@@ -140,9 +142,10 @@ class IF_cond_exp(Cell, cells.IF_cond_exp):
     translations = unchanged(cells.IF_cond_exp)
     variables = _CONDUCTANCES
 
-    def neuron(self, values: Values, dt: float) -> Neuron:
-        membrane = leaky(values, dt, integrator=RungeKutta4())
-        return refractory(with_synapses(membrane, *conductances(Exponential, values)), values["tau_refrac"], dt)
+    def build(self, values: Values, dt: float) -> Neuron:
+        return refractory(
+            with_synapses(leaky(values, dt), *conductances(Exponential, values)), values["tau_refrac"], dt
+        )
 
 
 class IF_cond_alpha(Cell, cells.IF_cond_alpha):
@@ -151,9 +154,8 @@ class IF_cond_alpha(Cell, cells.IF_cond_alpha):
     translations = unchanged(cells.IF_cond_alpha)
     variables = _CONDUCTANCES
 
-    def neuron(self, values: Values, dt: float) -> Neuron:
-        membrane = leaky(values, dt, integrator=RungeKutta4())
-        return refractory(with_synapses(membrane, *conductances(Alpha, values)), values["tau_refrac"], dt)
+    def build(self, values: Values, dt: float) -> Neuron:
+        return refractory(with_synapses(leaky(values, dt), *conductances(Alpha, values)), values["tau_refrac"], dt)
 
 
 class EIF_cond_exp_isfa_ista(Cell, cells.EIF_cond_exp_isfa_ista):
@@ -162,7 +164,7 @@ class EIF_cond_exp_isfa_ista(Cell, cells.EIF_cond_exp_isfa_ista):
     translations = unchanged(cells.EIF_cond_exp_isfa_ista)
     variables: ClassVar[Mapping[str, str]] = {**_CONDUCTANCES, "w": "w"}
 
-    def neuron(self, values: Values, dt: float) -> Neuron:
+    def build(self, values: Values, dt: float) -> Neuron:
         cell = with_synapses(adaptive(values, dt), *conductances(Exponential, values))
         return refractory(cell, values["tau_refrac"], dt)
 
@@ -173,7 +175,7 @@ class EIF_cond_alpha_isfa_ista(Cell, cells.EIF_cond_alpha_isfa_ista):
     translations = unchanged(cells.EIF_cond_alpha_isfa_ista)
     variables: ClassVar[Mapping[str, str]] = {**_CONDUCTANCES, "w": "w"}
 
-    def neuron(self, values: Values, dt: float) -> Neuron:
+    def build(self, values: Values, dt: float) -> Neuron:
         cell = with_synapses(adaptive(values, dt), *conductances(Alpha, values))
         return refractory(cell, values["tau_refrac"], dt)
 
@@ -186,7 +188,7 @@ class HH_cond_exp(Cell, cells.HH_cond_exp):
     recordable: ClassVar[list[str]] = [*cells.HH_cond_exp.recordable, "m", "h", "n"]
     variables: ClassVar[Mapping[str, str]] = {**_CONDUCTANCES, "m": "m", "h": "h", "n": "n"}
 
-    def neuron(self, values: Values, dt: float) -> Neuron:
+    def build(self, values: Values, dt: float) -> Neuron:
         p = values
         found = given(
             {
@@ -205,6 +207,6 @@ class Izhikevich(Cell, cells.Izhikevich):
     variables: ClassVar[Mapping[str, str]] = {"v": "v", "u": "u"}
     per_nanoampere = 1000.0
 
-    def neuron(self, values: Values, dt: float) -> Neuron:
+    def build(self, values: Values, dt: float) -> Neuron:
         membrane = Quadratic(dt=dt, integrator=Euler(), **given({name: values[name] for name in "abcd"}))
         return with_synapses(membrane, Delta(), Delta())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from pyNN import common
@@ -22,7 +23,9 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: Any = DEFAULT_MIN_DELAY
     `dtype` ("float64", or "float32" for speed) matter here; those of other simulators do not.
     """
     if extra_params.get("spike_precision") == "off_grid":
-        raise NotImplementedError("spikeloom.pynn has spikes at whole time steps only, not spike_precision='off_grid'")
+        warnings.warn(
+            "spikeloom.pynn has spikes at whole time steps only, not spike_precision='off_grid'", stacklevel=2
+        )
     max_delay = extra_params.get("max_delay", DEFAULT_MAX_DELAY)
     common.setup(timestep, min_delay, **extra_params)
     own = {name: extra_params[name] for name in ("seed", "threads", "dtype") if name in extra_params}

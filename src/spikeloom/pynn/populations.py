@@ -141,7 +141,7 @@ class Population(_Group, common.Population):
     def _made(self, network: Network) -> Any:
         if isinstance(self.celltype, Cell):
             same = {name: value[0] if (value == value[0]).all() else value for name, value in self.values.items()}
-            return self.celltype.neuron(same, network.dt)
+            return self.celltype.build(same, network.dt)
         return self.celltype.source(self.values, network.dt, network.step)
 
     def _pass_on(self, network: Network, built: Built) -> None:

@@ -204,9 +204,7 @@ class Projection(common.Projection):
             if receptor is None:
                 raise NotImplementedError(f"spikeloom.pynn has no receptor type {self.receptor_type}")
             weight, delay = _one(self.weights[mine]), _one(self.delays[mine])
-            built = network.connect(
-                source.built, target.built, rule, weight=weight, delay=delay, receptor=receptor, name=self.label
-            )
+            built = network.connect(source.built, target.built, rule, weight=weight, delay=delay, receptor=receptor)
             assert isinstance(built, Built)
             self._built.append((built, mine))
 
