@@ -189,3 +189,16 @@ def test_no_synapses_and_no_neurons_in_some_parts(threads: int) -> None:
     first = net.run(1.0)
     net.changed()
     assert len((first + net.run(1.0)).events.step) == 5
+
+
+def test_parameters_of_runs_and_of_neurons_go_together() -> None:
+    net = nw.Network(dt=0.1, batch=3, threads=1)
+    thresholds = np.linspace(1.0, 2.0, 5)
+    cells = net.population(5, sl.LIF(tau_mem=20.0), parameters={"v_th": thresholds}, initial={"v": 0.9})
+    cells["v_reset"] = np.linspace(0.0, 0.5, 15).reshape(3, 5)
+    cells["tau_mem"] = np.array([[10.0], [20.0], [40.0]]).repeat(5, axis=1)
+    net.run(10.0)
+    expected = 0.9 * np.exp(-10.0 / np.array([10.0, 20.0, 40.0]))
+    np.testing.assert_allclose(cells["v"], expected[:, None].repeat(5, axis=1), rtol=1e-5)
+    with pytest.raises(sl.errors.ParameterError, match="v_reset < v_th"):
+        cells["v_reset"] = np.full((3, 5), 1.5)

@@ -173,11 +173,25 @@ class Population(View):
             assert isinstance(self.neuron, Neuron)
             drawn = self._fitting(name, self.owner.drawn(value, self))
             given = float(drawn) if np.ndim(drawn) == 0 else torch.as_tensor(np.asarray(drawn, dtype=np.float64))
-            setattr(self.neuron, name, given)
-            self.parameters[name] = self.neuron.param_values()[name]
+            self._set_parameter(name, given)
             self.owner.changed()
         else:
             raise UnknownNameError(f"variable of {self.name}", name, [*self.states, *self.parameters])
+
+    def _set_parameter(self, name: str, value: float | torch.Tensor) -> None:
+        """Checked with the others: of each run by itself, where some differ from run to run."""
+        assert isinstance(self.neuron, Neuron)
+        wanted = {**self.parameters, name: self.neuron.params[name].check(type(self.neuron).__name__, value)}
+        wide = {label for label, given in wanted.items() if np.ndim(given) > 1}
+        for run in range(self.owner.batch if wide else 1):
+            trial = copy.deepcopy(self.neuron)
+            for label in wide | {name}:
+                given = wanted[label]
+                trial._assign(label, given[run] if label in wide else given)
+            trial.verify()
+        self.parameters = wanted
+        if np.ndim(value) < 2:
+            setattr(self.neuron, name, value)
 
     def _fitting(self, name: str, value: Any) -> Any:
         """A number, [n] or [batch, n], finite."""

@@ -76,6 +76,10 @@ class Neuron(Declared, nn.Module):
 
     def verify(self) -> None:
         """Raise ParameterError where the values of parameters do not go together; called whenever one is set."""
+        if self.spiking and "s" in self.states:
+            do = "rename it: s are the spikes"
+            label = f"state s of {type(self).__name__}"
+            raise ParameterError(label, expected="no state of that name", got="one", do=do)
         values = self.param_values()
         for lower, upper in self.ordered:
             if not _all_below(values[lower], values[upper]):
