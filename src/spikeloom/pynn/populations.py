@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,8 @@ class Population(_Group, common.Population):
         self.initials = {name: np.zeros(self.size) for name in self.celltype.variables}
         self.built: Built | None = None
         self.changed = False
+        # Parameters of the neuron as they were passed on last.
+        self._passed: Mapping[str, Any] = {}
         state.populations.append(self)
 
     def _check(self, values: dict[str, Any]) -> None:
@@ -133,7 +136,9 @@ class Population(_Group, common.Population):
             taken = {population.name for population in network.populations}
             name = self.label if self.label not in taken else f"{self.label} ({len(taken)})"
             initial = {self.celltype.variables[variable]: value for variable, value in self.initials.items()}
-            self.built = network.population(self.size, self._made(network), name=name, initial=initial)
+            made = self._made(network)
+            self._passed = made.param_values() if isinstance(made, Neuron) else {}
+            self.built = network.population(self.size, made, name=name, initial=initial)
         elif self.changed:
             self._pass_on(network, self.built)
         self.changed = False
@@ -148,9 +153,10 @@ class Population(_Group, common.Population):
         made = self._made(network)
         if isinstance(made, Neuron):
             for name, value in made.param_values().items():
-                old = built.parameters[name]
-                if name != "dt" and (np.shape(old) != np.shape(value) or not np.array_equal(old, value)):
+                old = self._passed[name]
+                if np.shape(old) != np.shape(value) or not np.array_equal(old, value):
                     built[name] = value
+            self._passed = made.param_values()
         else:
             made.states(built)
             built.neuron = made
