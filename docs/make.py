@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from rich.progress import track
 
@@ -13,20 +16,29 @@ from spikeloom.report._figure import save_figure
 from spikeloom.report.catalogue import catalogue
 from spikeloom.report.model_page import write_pages
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).resolve().parent
 
 
 def main() -> None:
-    """The pages of the models and of the codes, with their pictures, and the picture of the page on cables."""
+    """The pages of the models and of the codes, and all pictures, also those of pages that are written by hand."""
     models = catalogue()
     for _ in track(write_pages(models, FOLDER / "models"), "models", len(models)):
         pass
     for _ in track(write_codes(FOLDER), "codes", len(codes()) + 1):
         pass
-    page: dict[str, object] = {}
-    (code,) = re.findall(r"```python\n(.*?)```", (FOLDER / "cables.md").read_text(encoding="utf-8"), re.DOTALL)
-    exec(code, page)
-    save_figure(page["figure"], FOLDER / "cable.png", dpi=80, colours=64)
+    save_figure(_made_by("cables.md")["figure"], FOLDER / "cable.png", dpi=80, colours=64)
+    simulation = _made_by("simulation.md")
+    for name in ("raster", "connectivity"):
+        save_figure(simulation[name], FOLDER / f"simulation-{name}.png", dpi=80, colours=64)
+
+
+def _made_by(page: str) -> dict[str, Any]:
+    """What the code of a page defines; files that it writes are not kept."""
+    names: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        for code in re.findall(r"```python\n(.*?)```", (FOLDER / page).read_text(encoding="utf-8"), re.DOTALL):
+            exec(code, names)
+    return names
 
 
 if __name__ == "__main__":

@@ -50,15 +50,18 @@ def draw_connectivity(projection: Projection, *, title: str = "") -> Any:
 
 def _matrix(figure: Any, axes: Any, projection: Projection, synapses: Any) -> None:
     n_pre, n_post = len(projection.pre), len(projection.post)
-    rows, columns = min(n_pre, _MOST_CELLS), min(n_post, _MOST_CELLS)
-    cell = synapses.pre.astype(np.int64) * rows // n_pre * columns + synapses.post.astype(np.int64) * columns // n_post
+    # As many neurons in each cell: others would show a pattern of their own.
+    down, across = -(-n_pre // _MOST_CELLS), -(-n_post // _MOST_CELLS)
+    rows, columns = -(-n_pre // down), -(-n_post // across)
+    cell = synapses.pre.astype(np.int64) // down * columns + synapses.post.astype(np.int64) // across
     total = np.bincount(cell, synapses.weight, minlength=rows * columns).reshape(rows, columns).astype(np.float64)
     shown = axes.imshow(
         total, **_colours(total), aspect="auto", interpolation="nearest",
-        extent=(-0.5, n_post - 0.5, n_pre - 0.5, -0.5),
+        extent=(-0.5, columns * across - 0.5, rows * down - 0.5, -0.5),
     )  # fmt: skip
-    thinned = rows < n_pre or columns < n_post
-    each = f"sums over {-(-n_pre // rows)} x {-(-n_post // columns)} neurons" if thinned else "a cell for each pair"
+    axes.set(xlim=(-0.5, n_post - 0.5), ylim=(n_pre - 0.5, -0.5))
+    thinned = down > 1 or across > 1
+    each = f"sums over {down} x {across} neurons" if thinned else "a cell for each pair"
     post, pre = projection.post.population.name, projection.pre.population.name
     tidy(axes, title=f"Weights, {each}", xlabel=f"target in {post}", ylabel=f"source in {pre}")
     bar = figure.colorbar(shown, ax=axes, shrink=0.8, pad=0.02)
@@ -82,7 +85,7 @@ def _degrees(axes: Any, arriving: NDArray[Any], leaving: NDArray[Any]) -> None:
         values, edges = _histogram(degrees, 1.0)
         axes.stairs(values, edges, color=colour, linewidth=1.4, label=label)
     axes.set_xlim(left=max(0.0, axes.get_xlim()[0]))
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8, frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 0.97), borderaxespad=0.1)
     tidy(axes, xlabel="synapses of a neuron", ylabel="neurons")
 
 
