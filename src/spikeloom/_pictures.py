@@ -1,4 +1,4 @@
-"""How results draw themselves: `report/`, which draws, stands above what it draws, so the package's root brings them together."""
+"""How results draw themselves: `report/` stands above what it draws, so the package's root brings them together."""
 
 from __future__ import annotations
 
