@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikeloom.errors import ParameterError
+from spikeloom.errors import NonFiniteError, ParameterError
 
 pytest.importorskip("pyNN")
 sim: Any = pytest.importorskip("spikeloom.pynn")
@@ -243,3 +243,77 @@ def test_standard_models_are_all_simulated() -> None:
     for name in sim.list_standard_models():
         sim.Population(2, getattr(sim, name)()).record("spikes")
     sim.run(2.0)
+
+
+def test_weights_are_set_by_number_list_table_and_distance() -> None:
+    a, b = sim.Population(3, sim.IF_cond_exp()), sim.Population(2, sim.IF_cond_exp())
+    listed = [(0, 0), (1, 0), (2, 1)]
+    made = sim.Projection(a, b, sim.FromListConnector(listed), sim.StaticSynapse(weight=0.1, delay=0.5))
+
+    def weights() -> list[float]:
+        return [found[2] for found in sorted(made.get("weight", "list"))]
+
+    made.set(weight=0.2)
+    assert weights() == [0.2, 0.2, 0.2]
+    made.set(weight=[0.1, 0.2, 0.3])
+    assert weights() == [0.1, 0.2, 0.3]
+    made.set(weight=np.array([[1.0, np.nan], [2.0, np.nan], [np.nan, 3.0]]))
+    assert weights() == [1.0, 2.0, 3.0]
+    made.set(weight=lambda distance: 1.0 + distance, delay=1.04)
+    assert weights() == [1.0, 2.0, 2.0]
+    assert made[1].delay == 1.0
+    for connection in made.connections:
+        connection.weight = 0.5
+    assert weights() == [0.5, 0.5, 0.5]
+    assert a.label in made.describe()
+
+
+def test_currents_after_a_reset() -> None:
+    cell = sim.Population(1, sim.IF_curr_exp())
+    source = sim.DCSource(amplitude=0.1)
+    cell.inject(source)
+    cell.record("v")
+    sim.run(5.0)
+    source.amplitude = 0.2
+    sim.run(5.0)
+    assert np.unique(source.get_data().magnitude).tolist() == [0.1, 0.2]
+    assert source.amplitude == 0.2
+    sim.reset()
+    sim.run(5.0)
+    assert np.unique(source.get_data().magnitude).tolist() == [0.2]
+    # Twice the current, from the beginning on.
+    first, second = (signal(cell, segment=k)[1:51] + 65.0 for k in (0, 1))
+    assert np.allclose(second, 2 * first, rtol=0, atol=1e-9)
+
+
+def test_what_was_recorded_before_an_error_is_kept() -> None:
+    cell = sim.Population(1, sim.IF_cond_exp(i_offset=0.1))
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=[5.0]))
+    sim.Projection(source, cell, sim.AllToAllConnector(), sim.StaticSynapse(weight=1e300, delay=0.1))
+    cell.record("v")
+    with pytest.raises(NonFiniteError):
+        sim.run(20.0)
+    v = signal(cell)
+    assert len(v) >= 50
+    assert np.isfinite(v[:50]).all()
+
+
+def test_descriptions_and_parameters_read_back() -> None:
+    source = sim.Population(2, sim.SpikeSourceArray(spike_times=[[1.0, 2.0], [3.0]]))
+    cells = sim.Population((2, 2), sim.IF_curr_exp(tau_m=[10.0, 11.0, 12.0, 13.0]), label="grid")
+    assert [list(train.value) for train in source.get("spike_times")] == [[1.0, 2.0], [3.0]]
+    assert cells[[3, 1]].get("tau_m").tolist() == [11.0, 13.0]
+    assert cells[2].tau_m == 12.0
+    assert "grid" in cells.describe()
+    assert "grid" in cells[1:].describe()
+    assert "grid" in (cells + source).describe()
+    assert cells.positions.shape == (3, 4)
+
+
+def test_single_precision() -> None:
+    sim.setup(timestep=0.1, dtype="float32")
+    cell = sim.Population(1, sim.IF_curr_exp(i_offset=1.0))
+    cell.record("v")
+    sim.run(5.0)
+    expected = -65.0 + 20.0 * (1 - np.exp(-np.arange(51) * 0.1 / 20.0))
+    assert np.abs(signal(cell)[:, 0] - expected).max() < 1e-4

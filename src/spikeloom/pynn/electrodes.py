@@ -12,7 +12,7 @@ from pyNN.parameters import ParameterSpace, Sequence
 from pyNN.standardmodels import electrodes
 
 from .. import random
-from ..network import AlternatingCurrent, Device, DirectCurrent, StepCurrent
+from ..network import AlternatingCurrent, Device, DirectCurrent, Network, StepCurrent
 from . import simulator
 from .cells import unchanged
 from .populations import Population
@@ -41,6 +41,13 @@ class CurrentSource:
         space.update(**parameters)
         self.set_native_parameters(space)
         state.current_sources.append(self)
+
+    def forget(self) -> None:
+        """A run begins anew, with the values as they are now."""
+        self._history = [(0, self.now)]
+
+    def prepare(self, network: Network) -> None:
+        """Nothing: currents are attached when all is built."""
 
     def get_native_parameters(self) -> Any:
         """As they are now."""

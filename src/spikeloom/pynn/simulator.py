@@ -8,8 +8,8 @@ import torch
 from pyNN import common
 from pyNN.common.control import BaseState
 
-from ..errors import ParameterError
-from ..network import Network
+from ..errors import ParameterError, SpikeloomError
+from ..network import Interrupted, Network
 from ..random import bits
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class State(BaseState):
     @property
     def _described(self) -> tuple[Any, ...]:
         """In the order in which it is built."""
-        return (*self.populations, *self.projections, *self.recorders)
+        return (*self.populations, *self.projections, *self.current_sources, *self.recorders)
 
     @property
     def step(self) -> int:
@@ -121,11 +121,22 @@ class State(BaseState):
         while True:
             network = self._prepared(goal)
             steps = min(goal, self.currents_until) - network.step
-            result = network.run(steps * self.dt)
-            for recorder in self.recorders:
-                recorder.take(result)
+            self._take(network, steps * self.dt)
             if network.step >= goal:
                 return
+
+    def _take(self, network: Network, duration: float) -> None:
+        """Run, and keep what was recorded, also where the run ends early."""
+        result = None
+        try:
+            result = network.run(duration)
+        except (Interrupted, SpikeloomError) as error:
+            result = getattr(error, "result", None)
+            raise
+        finally:
+            if result is not None:
+                for recorder in self.recorders:
+                    recorder.take(result)
 
     def _empty(self) -> Network:
         # Noise differs from one segment to the next; the first has the seed as it was given.
