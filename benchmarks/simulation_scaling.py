@@ -9,20 +9,21 @@ from benchmarks.simulation import Case, simulated
 from benchmarks.tables import Result, Row
 from benchmarks.timing import rounds
 
-# Inhibitory neurons of Brunel's network with the in-degrees of 12 500 neurons: 0.8 to 62 million synapses.
-ORDERS = (250, 625, 1250, 2500, 5000)
+# Inhibitory neurons of Brunel's network, each with a tenth of all neurons as sources: 0.16 million to 1e9 synapses.
+ORDERS = (250, 625, 1250, 2500, 5000, 10_000, 20_000)
 MEGABYTE = 1 << 20
 
 
-def _brunel(order: int, threads: int, duration: float = 500.0) -> Case:
+def _brunel(order: int, threads: int) -> Case:
+    duration = 500.0 if order <= 5000 else 100.0
     return Case(f"Brunel, {5 * order} neurons", "brunel", OURS, {"order": order}, threads, 200.0, duration)
 
 
 def _threads(repeats: int) -> Result:
     rows: list[Row] = []
-    scales = {0.02: 2000.0, 0.1: 1000.0, 0.3: 500.0}
+    scales = {0.02: 2000.0, 0.1: 1000.0, 0.3: 500.0, 1.0: 500.0}
     several = [
-        *((f"Brunel, {5 * order} neurons", "brunel", {"order": order}, 500.0) for order in ORDERS),
+        *((f"Brunel, {5 * order} neurons", "brunel", {"order": order}, 500.0) for order in ORDERS if order <= 5000),
         *((f"microcircuit, scale {scale:g}", "microcircuit", {"scale": scale}, ms) for scale, ms in scales.items()),
     ]
     for title, model, options, duration in several:

@@ -77,7 +77,7 @@ def _check_python(arguments: list[str]) -> None:
 
 
 CHECKS = {"make": _check_make, "spikeloom": _check_spikeloom, "python": _check_python}
-PLAIN = {"pip", "git", "cd", "ruff"}
+PLAIN = {"pip", "git", "cd", "ruff", "torchrun"}
 
 
 @every_page
