@@ -118,8 +118,8 @@ def test_adaptive_exponential() -> None:
 
 
 def test_hodgkin_huxley_spikes() -> None:
-    """Traub and Miles' cell with PyNN's parameters fires as the equations do; the step is short, as the order is 1."""
-    sim.setup(timestep=0.005)
+    """Traub and Miles' cell with PyNN's parameters fires as the equations do."""
+    sim.setup(timestep=DT)
     cell = sim.Population(1, sim.HH_cond_exp(i_offset=0.5))
     cell.record(["v", "spikes"])
     sim.run(30.0)
@@ -143,7 +143,10 @@ def test_hodgkin_huxley_spikes() -> None:
     found = solve_ivp(slopes, (0.0, 30.0), [-65.0, 0.0, 1.0, 0.0], "LSODA", events=crossing, rtol=1e-8, atol=1e-10)
     times = [t for t, _ in spikes(cell)]
     assert len(times) == len(found.t_events[0]) >= 2
-    assert np.abs(np.array(times) - found.t_events[0]).max() < 0.1
+    # A spike is at the end of the step in which the potential rises through 0 mV.
+    late = np.array(times) - found.t_events[0]
+    assert late.min() > -0.002
+    assert late.max() < DT + 0.002
 
 
 def test_izhikevich_by_hand() -> None:

@@ -317,3 +317,26 @@ def test_single_precision() -> None:
     sim.run(5.0)
     expected = -65.0 + 20.0 * (1 - np.exp(-np.arange(51) * 0.1 / 20.0))
     assert np.abs(signal(cell)[:, 0] - expected).max() < 1e-4
+
+
+def test_of_several_values_in_a_step_the_last_one_counts() -> None:
+    cell = sim.Population(1, sim.IF_curr_exp())
+    source = sim.StepCurrentSource(times=[0.41, 0.42, 0.86], amplitudes=[0.5, -0.5, 0.25])
+    cell.inject(source)
+    sim.run(2.0)
+    current = np.asarray(source.get_data().magnitude).ravel().tolist()
+    assert current == [0.0] * 4 + [-0.5] * 5 + [0.25] * 12
+
+
+def test_sources_that_are_on_for_a_while() -> None:
+    start, duration = [0.0, 20.0, 50.0], [30.0, 40.0, 1e10]
+    sources = sim.Population(3, sim.SpikeSourcePoisson(rate=2000.0, start=start, duration=duration))
+    sources.record("spikes")
+    sim.run(100.0)
+    for train, begin, length in zip(times(sources), start, duration, strict=True):
+        end = min(begin + length, 100.0)
+        assert begin < min(train) < begin + 10.0
+        assert end - 10.0 < max(train) <= end
+        # One draw per step with a chance of 0.2.
+        steps = (end - begin) / 0.1
+        assert abs(len(train) - 0.2 * steps) < 4.5 * np.sqrt(0.16 * steps)
