@@ -100,7 +100,7 @@ def test_weights_are_set_between_runs_and_spikes_on_their_way_arrive() -> None:
 
 
 def test_views_and_assemblies_connect_by_their_own_indices() -> None:
-    source = sim.Population(6, sim.SpikeSourceArray(spike_times=[1.0]))
+    source = sim.Population(6, sim.SpikeSourceArray(spike_times=[[], [1.0], [1.2], [2.0], [], []]))
     a, b = sim.Population(4, sim.IF_curr_delta(tau_m=1e9)), sim.Population(3, sim.IF_curr_delta(tau_m=1e9))
     both = a[2:4] + b
     weights = np.arange(1.0, 16.0).reshape(3, 5) / 10
@@ -112,9 +112,9 @@ def test_views_and_assemblies_connect_by_their_own_indices() -> None:
     assert synapses[3].as_tuple("presynaptic_index", "postsynaptic_index") in [g[:2] for g in given]
     both.record("v")
     sim.run(5.0)
-    # Each source spikes once, at 1 ms.
+    # Two of the sources that are connected spike once.
     found = np.concatenate([signal(a)[-1], signal(b)[-1]])
-    assert np.allclose(found + 65.0, weights.sum(0), atol=1e-5)
+    assert np.allclose(found + 65.0, weights[:2].sum(0), atol=1e-5)
     assert both.get_data().segments[0].analogsignals
 
 
@@ -308,6 +308,12 @@ def test_descriptions_and_parameters_read_back() -> None:
     assert "grid" in cells[1:].describe()
     assert "grid" in (cells + source).describe()
     assert cells.positions.shape == (3, 4)
+    cells[1:3].initialize(v=-61.0)
+    cells[3].set_initial_value("v", -62.0)
+    assert [cell.get_initial_value("v") for cell in cells] == [-65.0, -61.0, -61.0, -62.0]
+    cells.record("v")
+    sim.run(0.1)
+    assert signal(cells)[0].tolist() == [-65.0, -61.0, -61.0, -62.0]
 
 
 def test_single_precision() -> None:

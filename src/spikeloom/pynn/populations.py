@@ -55,13 +55,18 @@ class _Group:
 
     def _set_initial_value_array(self, variable: str, initial_values: Any) -> None:
         (population, indices), *_ = cells_of(self)
-        if variable not in population.initials:
-            known = ", ".join(population.initials)
-            raise errors.NonExistentParameterError(variable, population.celltype.__class__.__name__, known)
-        population.initials[variable][indices] = initial_values.evaluate(simplify=False)
-        built, state = population.built, population.celltype.variables[variable]
-        if built is not None:
-            built.states[state][0, indices] = population.initials[variable][indices]
+        population.initial(variable)[indices] = initial_values.evaluate(simplify=False)
+        population.pass_initial(variable, indices)
+
+    def _get_cell_initial_value(self, id: Any, variable: str) -> float:
+        (population, _), *_ = cells_of(self)
+        return float(population.initial(variable)[population.id_to_index(id)])
+
+    def _set_cell_initial_value(self, id: Any, variable: str, value: float) -> None:
+        (population, _), *_ = cells_of(self)
+        index = population.id_to_index(id)
+        population.initial(variable)[index] = value
+        population.pass_initial(variable, index)
 
     def _get_view(self, selector: Any, label: str | None = None) -> PopulationView:
         return PopulationView(self, selector, label)
@@ -125,6 +130,18 @@ class Population(_Group, common.Population):
         self.changed = True
         if "i_offset" in values:
             simulator.state.currents_changed = True
+
+    def initial(self, variable: str) -> NDArray[np.float64]:
+        """Initial values of a state variable. Raises: NonExistentParameterError."""
+        if variable not in self.initials:
+            raise errors.NonExistentParameterError(variable, self.celltype.__class__.__name__, ", ".join(self.initials))
+        return self.initials[variable]
+
+    def pass_initial(self, variable: str, indices: Any) -> None:
+        """After the first run, initial values are those from now on."""
+        if self.built is not None:
+            state = self.built.states[self.celltype.variables[variable]]
+            state[0, indices] = self.initials[variable][indices]
 
     def forget(self) -> None:
         """What was built is gone."""
