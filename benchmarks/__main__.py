@@ -30,6 +30,7 @@ from benchmarks import (
     readme,
     simulation,
     simulation_scaling,
+    simulation_statistics,
     startup,
     torch_compile,
     training_step,
@@ -54,6 +55,7 @@ BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
     "simulation": simulation.run,
     "simulation_scaling": simulation_scaling.run,
     "simulation_full": simulation.run_full,
+    "simulation_statistics": simulation_statistics.run,
 }
 # Only when asked for: the peer takes minutes and 15 GB.
 LARGE = ("simulation_full",)

@@ -105,11 +105,11 @@ def simulators() -> Path | None:
     return path if path.exists() else None
 
 
-def simulated(contender: str, case: Case) -> Answer:
+def simulated(contender: str, case: Case, **more: Any) -> Answer:
     """One run in a fresh process."""
     spec = {
         "model": case.model, "threads": case.threads, "settle": case.settle, "duration": case.duration,
-        "seed": case.seed, "shape": dict(case.shape), "options": dict(case.options),
+        "seed": case.seed, "shape": dict(case.shape), "options": dict(case.options), **more,
     }  # fmt: skip
     if contender == OURS:
         command = [sys.executable, "-m", "benchmarks.peers_simulation.with_spikeloom"]

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import nest
+import numpy
 
 DT = 0.1
 EXC, INH = "exc_synapse", "inh_synapse"
@@ -110,11 +111,18 @@ def main(spec: dict) -> dict:
     begin(spec)
     start = time.perf_counter()
     neurons = MODELS[spec["model"]](spec)
+    recorder = None
+    if "spikes" in spec:
+        # Neurons are numbered from 1 in the order of their creation.
+        recorder = nest.Create("spike_recorder", params={"start": spec["settle"]})
+        nest.Connect(nest.GetNodes({"element_type": "neuron"}), recorder)
     built = time.perf_counter()
     nest.Simulate(spec["settle"])
     began = time.perf_counter()
     nest.Simulate(spec["duration"])
     ended = time.perf_counter()
+    if recorder is not None:
+        numpy.savez(spec["spikes"], times=recorder.events["times"], neurons=recorder.events["senders"] - 1)
     peak = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
     return {
         "build": built - start,
