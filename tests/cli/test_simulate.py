@@ -159,10 +159,17 @@ def test_a_run_is_not_replaced_or_changed_unasked(tmp_path: Path) -> None:
     before = (tmp_path / "run" / "recording.h5").read_bytes()
     refused(spikeloom("simulate", "cuba", *SMALL, *out), "overwrite")
     refused(spikeloom("simulate", *out, "--resume"), "checkpoint", "none")
-    refused(spikeloom("simulate", "coba", *out, "--resume"), "model: cuba")
-    refused(spikeloom("simulate", *out, "--resume", "--seed", "9"), "seed: 1")
-    refused(spikeloom("simulate", *out, "--resume", "--set", "n=600"), "n: 500")
+    refused(spikeloom("simulate", "coba", *out, "--resume"), "model = coba instead of cuba")
+    refused(spikeloom("simulate", *out, "--resume", "--seed", "9"), "seed = 9 instead of 1")
+    refused(spikeloom("simulate", *out, "--resume", "--set", "n=600"), "n = 600 instead of 500")
     assert (tmp_path / "run" / "recording.h5").read_bytes() == before
     (tmp_path / "run" / "run.json").write_text("{")
     refused(spikeloom("simulate", *out, "--resume"), "damaged")
     assert spikeloom("simulate", "cuba", *SMALL, *out, "--overwrite").exit_code == 0
+
+
+def test_times_off_the_grid_are_refused(tmp_path: Path) -> None:
+    refused(
+        spikeloom("simulate", "brunel", "--duration", "10.03"), "--duration", "a multiple of dt", "10 ms is nearest"
+    )
+    refused(spikeloom("simulate", "brunel", "--checkpoint", "0", "--out", str(tmp_path)), "--checkpoint", "time > 0")

@@ -162,3 +162,11 @@ def test_weights_of_projections_between_the_same_populations(net: nw.Network) ->
     assert shapes == {"cells to cells": (1, 100), "cells to cells (2)": (1, 10)}
     with pytest.raises(ParameterError, match="name of a projection"):
         net.connect(cells, cells, rules.OneToOne(), name=second.name)
+
+
+@pytest.mark.parametrize("neuron", [sl.neurons.AdEx, sl.neurons.Izhikevich], ids=lambda n: n.__name__)
+def test_an_upswing_has_no_closed_form(neuron: type[sl.neurons.Neuron]) -> None:
+    made = nw.EventDriven()
+    made.record(made.population(1, neuron(), name="cell"))
+    with pytest.raises(ParameterError, match=r"neuron of cell, event by event: .*linear"):
+        made.run(1.0)

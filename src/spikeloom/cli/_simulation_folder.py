@@ -44,12 +44,14 @@ class SimulationConfig:
         wanted = {**given, **({} if model is None else {"model": model.lower()})}
         mine = asdict(self)
         other = [
-            f"{name}: {mine[name]}"
+            f"{name} = {value} instead of {mine[name]}"
             for name, value in wanted.items()
             if value is not None and name not in ("duration", "checkpoint") and mine[name] != value
         ]
         other += [
-            f"{name}: {self.settings.get(name)}" for name in settings if self.settings.get(name) != settings[name]
+            f"{name} = {value} instead of {self.settings.get(name, 'the default')}"
+            for name, value in settings.items()
+            if self.settings.get(name) != value
         ]
         if other:
             do = "leave these away, or start another run"
@@ -62,6 +64,13 @@ class SimulationConfig:
             value = getattr(self, name)
             if value is not None and not 0 <= value < float("inf"):
                 raise ParameterError(f"--{name}", expected="a time >= 0 (ms)", got=value)
+        if self.checkpoint == 0:
+            raise ParameterError("--checkpoint", expected="a time > 0 (ms)", got=0, do="leave it away for none")
+        for name, value in (("duration", self.duration), ("settle", self.settle)) if self.dt > 0 else ():
+            steps = value / self.dt
+            if abs(steps - round(steps)) > 1e-6 * max(1.0, steps):
+                do = f"{round(steps) * self.dt:g} ms is nearest"
+                raise ParameterError(f"--{name}", expected=f"a multiple of dt = {self.dt:g} ms", got=value, do=do)
         return self
 
     def build(self) -> Model:

@@ -91,6 +91,12 @@ class _Statement:
         names = (*self.states, *self.inputs)
         self.nowhere = {n: torch.zeros(self.size, dtype=torch.float64) for n in names}
         self.somewhere = {n: (1 + x).expand(self.size) for n, x in zip(names, draws, strict=True)}
+        # Around 0 an upswing may be cut off already, and look linear.
+        self.near_rest = {n: x + self._rest(n) for n, x in self.somewhere.items()}
+
+    def _rest(self, name: str) -> Any:
+        rest: Any = self.neuron.states[name].rest if name in self.states else 0.0
+        return self.given[rest] if isinstance(rest, str) else rest
 
     def affine(self, t_ref: Any) -> Affine:
         slopes = self._linear("derivative", self._slopes, curved=len(self.states) == 1)
@@ -171,19 +177,20 @@ class _Statement:
     ) -> tuple[dict[str, Tensor], dict[str, dict[str, Tensor]], Tensor | None]:
         """Its value without states and inputs, its partial derivatives, and the factor of v^2 where it has one."""
         at_zero, by, leaves = self._at(self.nowhere, function)
-        there, _, _ = self._at(self.somewhere, function)
         square = None
         if curved:
             (name,) = self.states
             slope = by[name].get(name)
             square = None if slope is None else partials(slope, leaves).get(name)
             square = None if square is None or not square.any() else square.detach() / 2
-        for name, value in there.items():
-            terms = [at_zero[name], *(d * self.somewhere[n] for n, d in by[name].items())]
-            terms += [square * self.somewhere[name] ** 2] if square is not None else []
-            scale = torch.stack([t.abs() for t in terms]).sum(0) + value.abs()
-            if ((torch.stack(list(terms)).sum(0) - value).abs() > _ROUNDING * scale).any():
-                _no(self.label, f"a {what} that is linear in states and inputs, or quadratic in one", repr(self.neuron))
+        for place in (self.somewhere, self.near_rest):
+            for name, value in self._at(place, function)[0].items():
+                terms = [at_zero[name], *(d * place[n] for n, d in by[name].items())]
+                terms += [square * place[name] ** 2] if square is not None else []
+                scale = torch.stack([t.abs() for t in terms]).sum(0) + value.abs()
+                if ((torch.stack(list(terms)).sum(0) - value).abs() > _ROUNDING * scale).any():
+                    expected = f"a {what} that is linear in states and inputs, or quadratic in one"
+                    _no(self.label, expected, repr(self.neuron))
         values = {n: v.detach() for n, v in at_zero.items()}
         return values, {n: {k: d.detach() for k, d in row.items()} for n, row in by.items()}, square
 
