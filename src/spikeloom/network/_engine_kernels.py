@@ -250,6 +250,16 @@ def take_in(table: Any, lo: Any, hi: Any, step: Any) -> None:
                 box = int64_at(load(boxes, b))
                 ids, places = int32_at(load(box, parity)), int32_at(load(box, BOX.places + parity))
                 k, stop = int64(load(places, s * lanes + lane)), int64(load(places, s * lanes + lane + 1))
+                # Rows are far apart in memory: what is read of them is asked for all at once.
+                n = k
+                while n < stop:
+                    prefetch(at(row_segment, first_row + int64(load(ids, n))))
+                    prefetch(at(row_place, first_row + int64(load(ids, n))))
+                    n += 1
+                n = k
+                while n < stop:
+                    prefetch(at(segments, 2 * load(row_segment, first_row + int64(load(ids, n)))))
+                    n += 1
                 while k < stop:
                     row = first_row + int64(load(ids, k))
                     segment = load(row_segment, row)
@@ -306,6 +316,15 @@ def deliver(table: Any, lo: Any, hi: Any, step: Any) -> None:
                 k += 1
             n = int64(0)
             while n < count:
+                # The rest of the segment after the next.
+                j = load(found, min(n + 2, count - 1))
+                p = load(place, j) + 32
+                stop = p - 32 + min(int64(load(segments, 2 * load(cursor, j))), int64(1024))
+                while p < stop:
+                    prefetch(at(targets, p))
+                    prefetch(at(weights, p))
+                    prefetch(at(weights, p + 16))
+                    p += 32
                 j = load(found, n)
                 c, p = load(cursor, j), load(place, j)
                 inputs = at(buffer, load(base, j))
@@ -356,8 +375,15 @@ def deliver_uniform(table: Any, lo: Any, hi: Any, step: Any) -> None:
                 j = k & mask
                 when = int64(load(due, j))
                 if when == step:
-                    following = (k + 2) & mask
-                    prefetch(at(targets, load(place, following)))
+                    # Of the spike after the next what says where its synapses are, of the next its synapses.
+                    later, following = (k + 2) & mask, (k + 1) & mask
+                    prefetch(at(segments, 2 * load(cursor, later)))
+                    prefetch(at(weights, load(cursor, later)))
+                    p = load(place, following)
+                    stop = p + min(int64(load(segments, 2 * load(cursor, following))), int64(2048))
+                    while p < stop and k + 1 < stop_k:
+                        prefetch(at(targets, p))
+                        p += 32
                     c, p = load(cursor, j), load(place, j)
                     inputs = at(buffer, load(base, j))
                     while when == step:
