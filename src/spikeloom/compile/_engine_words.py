@@ -78,17 +78,21 @@ def word(_context: Any, number: Any) -> Any:
     return types.int32(number), generate
 
 
+def call_compiled(builder: Any, address: Any, *arguments: Any) -> None:
+    """Call what Numba has compiled, as Numba does: a place for the result, one for an exception, then the arguments."""
+    place = cgutils.alloca_once(builder, ir.IntType(64), size=2)
+    place = builder.bitcast(place, ir.IntType(8).as_pointer())
+    values = [place, place, *arguments]
+    function = ir.FunctionType(ir.IntType(32), [value.type for value in values])
+    builder.call(builder.inttoptr(address, function.as_pointer()), values)
+
+
 @intrinsic  # type: ignore[untyped-decorator]
 def call(_context: Any, address: Any, table: Any, lo: Any, hi: Any, step: Any) -> Any:
     """Call the simulation kernel at `address`."""
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        # As Numba calls: a place for the result and one for an exception, then the arguments.
-        place = cgutils.alloca_once(builder, ir.IntType(64), size=2)
-        place = builder.bitcast(place, ir.IntType(8).as_pointer())
-        values = [place, place, *arguments[1:]]
-        function = ir.FunctionType(ir.IntType(32), [value.type for value in values])
-        builder.call(builder.inttoptr(arguments[0], function.as_pointer()), values)
+        call_compiled(builder, *arguments)
         return context.get_dummy_value()
 
     whole = types.int64

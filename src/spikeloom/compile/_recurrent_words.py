@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
+
+from ._engine_words import call_compiled
 
 __all__ = ["add_product"]
 
@@ -19,12 +19,7 @@ def add_product(
     """Call the compiled product at `address` with the other arguments."""
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        # As Numba calls: a place for the result and one for an exception, then the arguments.
-        place = cgutils.alloca_once(builder, ir.IntType(64), size=2)
-        place = builder.bitcast(place, ir.IntType(8).as_pointer())
-        values = [place, place, *arguments[1:]]
-        function = ir.FunctionType(ir.IntType(32), [value.type for value in values])
-        builder.call(builder.inttoptr(arguments[0], function.as_pointer()), values)
+        call_compiled(builder, *arguments)
         return context.get_dummy_value()
 
     whole = types.int64

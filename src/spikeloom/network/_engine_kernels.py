@@ -24,10 +24,7 @@ from ._words import (
     load,
     load_acquire,
     pause,
-    prefetch,
-    real_at,
     store,
-    target_at,
 )
 
 ADVANCE = layout(
@@ -194,6 +191,8 @@ def take_all_in(parts: Any, part_count: Any, now: Any, pending: Any) -> None:
         p += 1
 
 
+# Later than any step.
+NO_STEP = 0x7FFFFFFF
 # A queue: spikes in flight to the targets of one part, from sources with rows of one kind.
 QUEUE = layout(
     "rows",
@@ -216,192 +215,8 @@ QUEUE = layout(
     "row_segment",  # by row: the first segment
     "row_place",  # by row: the first synapse
     "found",  # room for the indices of what is due
+    "uniform",  # whether weights are per segment
 )
-
-
-def take_in(table: Any, lo: Any, hi: Any, step: Any) -> None:
-    """Copy the spikes of `hi` steps from `step` on from all outboxes; `lo` is the table of the part."""
-    part = int64_at(lo)
-    boxes, box_count, lanes = int64_at(load(part, PART.boxes)), load(part, PART.box_count), load(part, PART.lanes)
-    parity = load(int64_at(load(part, PART.control)), CONTROL.parity)
-    rows, due, cursor = (
-        int32_at(load(table, QUEUE.rows)),
-        int32_at(load(table, QUEUE.due)),
-        int64_at(load(table, QUEUE.cursor)),
-    )
-    place, base = int64_at(load(table, QUEUE.place)), int64_at(load(table, QUEUE.base))
-    begin, soon = int64_at(load(table, QUEUE.begin)), int64_at(load(table, QUEUE.soon))
-    mask, ring = load(table, QUEUE.mask), load(table, QUEUE.ring_mask)
-    segments = int32_at(load(table, QUEUE.segments))
-    row_of_lane, base_of_lane = int64_at(load(table, QUEUE.row_of_lane)), int64_at(load(table, QUEUE.base_of_lane))
-    row_segment, row_place = int64_at(load(table, QUEUE.row_segment)), int64_at(load(table, QUEUE.row_place))
-    head = load(begin, step & ring)
-    s = int64(0)
-    while s < hi:
-        emitted = step + s
-        store(begin, emitted & ring, head)
-        earliest = int64(0x7FFFFFFF)
-        lane = int64(0)
-        while lane < lanes:
-            first_row = load(row_of_lane, lane)
-            offset = load(base_of_lane, lane)
-            b = int64(0)
-            while first_row >= 0 and b < box_count:
-                box = int64_at(load(boxes, b))
-                ids, places = int32_at(load(box, parity)), int32_at(load(box, BOX.places + parity))
-                k, stop = int64(load(places, s * lanes + lane)), int64(load(places, s * lanes + lane + 1))
-                # Rows are far apart in memory: what is read of them is asked for all at once.
-                n = k
-                while n < stop:
-                    prefetch(at(row_segment, first_row + int64(load(ids, n))))
-                    prefetch(at(row_place, first_row + int64(load(ids, n))))
-                    n += 1
-                n = k
-                while n < stop:
-                    prefetch(at(segments, 2 * load(row_segment, first_row + int64(load(ids, n)))))
-                    n += 1
-                while k < stop:
-                    row = first_row + int64(load(ids, k))
-                    segment = load(row_segment, row)
-                    when = emitted + int64(load(segments, 2 * segment + 1))
-                    j = head & mask
-                    store(rows, j, int32(row))
-                    store(due, j, int32(when))
-                    store(cursor, j, segment)
-                    store(place, j, load(row_place, row))
-                    store(base, j, offset)
-                    earliest = min(earliest, when)
-                    head += 1
-                    k += 1
-                b += 1
-            lane += 1
-        store(soon, emitted & ring, earliest)
-        s += 1
-    store(begin, (step + hi) & ring, head)
-
-
-def deliver(table: Any, lo: Any, hi: Any, step: Any) -> None:
-    """Add the weights of all synapses at which a spike arrives now, one weight for each synapse."""
-    due, cursor, place = (
-        int32_at(load(table, QUEUE.due)),
-        int64_at(load(table, QUEUE.cursor)),
-        int64_at(load(table, QUEUE.place)),
-    )
-    base, begin, soon = (
-        int64_at(load(table, QUEUE.base)),
-        int64_at(load(table, QUEUE.begin)),
-        int64_at(load(table, QUEUE.soon)),
-    )
-    mask, ring, longest = load(table, QUEUE.mask), load(table, QUEUE.ring_mask), load(table, QUEUE.longest)
-    segments, targets = int32_at(load(table, QUEUE.segments)), target_at(load(table, QUEUE.targets))
-    weights, buffer = real_at(load(table, QUEUE.weights)), real_at(load(table, QUEUE.buffer))
-    found = int64_at(load(table, QUEUE.found))
-    emitted = step - longest
-    while emitted < step:
-        slot = emitted & ring
-        if load(soon, slot) == step:
-            k, stop = load(begin, slot), load(begin, (emitted + 1) & ring)
-            # First find and fetch, then add: what comes from main memory is asked for all at once.
-            count = int64(0)
-            while k < stop:
-                j = k & mask
-                if int64(load(due, j)) == step:
-                    store(found, count, j)
-                    count += 1
-                    p = load(place, j)
-                    prefetch(at(targets, p))
-                    prefetch(at(weights, p))
-                    prefetch(at(weights, p + 16))
-                    prefetch(at(segments, 2 * load(cursor, j)))
-                k += 1
-            n = int64(0)
-            while n < count:
-                # The rest of the segment after the next.
-                j = load(found, min(n + 2, count - 1))
-                p = load(place, j) + 32
-                stop = p - 32 + min(int64(load(segments, 2 * load(cursor, j))), int64(1024))
-                while p < stop:
-                    prefetch(at(targets, p))
-                    prefetch(at(weights, p))
-                    prefetch(at(weights, p + 16))
-                    p += 32
-                j = load(found, n)
-                c, p = load(cursor, j), load(place, j)
-                inputs = at(buffer, load(base, j))
-                when = step
-                while when == step:
-                    stop = p + int64(load(segments, 2 * c))
-                    while p < stop:
-                        target = int64(load(targets, p))
-                        store(inputs, target, load(inputs, target) + load(weights, p))
-                        p += 1
-                    c += 1
-                    when = emitted + int64(load(segments, 2 * c + 1))
-                store(cursor, j, c)
-                store(place, j, p)
-                store(due, j, int32(when))
-                n += 1
-            k, stop = load(begin, slot), load(begin, (emitted + 1) & ring)
-            earliest = int64(0x7FFFFFFF)
-            while k < stop:
-                earliest = min(earliest, int64(load(due, k & mask)))
-                k += 1
-            store(soon, slot, earliest)
-        emitted += 1
-
-
-def deliver_uniform(table: Any, lo: Any, hi: Any, step: Any) -> None:
-    """Add the weights of all synapses at which a spike arrives now, one weight for each segment."""
-    due, cursor, place = (
-        int32_at(load(table, QUEUE.due)),
-        int64_at(load(table, QUEUE.cursor)),
-        int64_at(load(table, QUEUE.place)),
-    )
-    base, begin, soon = (
-        int64_at(load(table, QUEUE.base)),
-        int64_at(load(table, QUEUE.begin)),
-        int64_at(load(table, QUEUE.soon)),
-    )
-    mask, ring, longest = load(table, QUEUE.mask), load(table, QUEUE.ring_mask), load(table, QUEUE.longest)
-    segments, targets = int32_at(load(table, QUEUE.segments)), target_at(load(table, QUEUE.targets))
-    weights, buffer = real_at(load(table, QUEUE.weights)), real_at(load(table, QUEUE.buffer))
-    emitted = step - longest
-    while emitted < step:
-        slot = emitted & ring
-        if load(soon, slot) == step:
-            k, stop_k = load(begin, slot), load(begin, (emitted + 1) & ring)
-            earliest = int64(0x7FFFFFFF)
-            while k < stop_k:
-                j = k & mask
-                when = int64(load(due, j))
-                if when == step:
-                    # Of the spike after the next what says where its synapses are, of the next its synapses.
-                    later, following = (k + 2) & mask, (k + 1) & mask
-                    prefetch(at(segments, 2 * load(cursor, later)))
-                    prefetch(at(weights, load(cursor, later)))
-                    p = load(place, following)
-                    stop = p + min(int64(load(segments, 2 * load(cursor, following))), int64(2048))
-                    while p < stop and k + 1 < stop_k:
-                        prefetch(at(targets, p))
-                        p += 32
-                    c, p = load(cursor, j), load(place, j)
-                    inputs = at(buffer, load(base, j))
-                    while when == step:
-                        stop = p + int64(load(segments, 2 * c))
-                        w = load(weights, c)
-                        while p < stop:
-                            target = int64(load(targets, p))
-                            store(inputs, target, load(inputs, target) + w)
-                            p += 1
-                        c += 1
-                        when = emitted + int64(load(segments, 2 * c + 1))
-                    store(cursor, j, c)
-                    store(place, j, p)
-                    store(due, j, int32(when))
-                earliest = min(earliest, when)
-                k += 1
-            store(soon, slot, earliest)
-        emitted += 1
 
 
 COLLECT = layout(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import Table, invoke, native
-from ._engine_kernels import CONTROL, PART, QUEUE
+from ._engine_kernels import CONTROL, NO_STEP, PART, QUEUE
 from ._words import int32, int32_at, int64, int64_at, load, store
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def catch_up(table: Any, lo: Any, hi: Any, step: Any) -> None:
     emitted = lo
     while emitted < hi:
         k, stop = load(begin, emitted & ring), load(begin, (emitted + 1) & ring)
-        earliest = int64(0x7FFFFFFF)
+        earliest = int64(NO_STEP)
         while k < stop:
             j = k & mask
             c, p = load(cursor, j), load(place, j)

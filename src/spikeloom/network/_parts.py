@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import Table, native
-from ._engine_kernels import QUEUE, take_in
+from ._delivery_kernels import take_in
+from ._engine_kernels import NO_STEP, QUEUE
 from ._rows import Rows
 from .population import Population
 
@@ -44,9 +45,9 @@ class Box:
     @classmethod
     def of(cls, capacity: int, interval: int, lanes: int) -> Box:
         """An empty one."""
-        ids = tuple(np.empty(capacity, dtype=np.int32) for _ in range(2))
-        places = tuple(np.zeros(interval * lanes + 1, dtype=np.int32) for _ in range(2))
-        return cls(ids, places)  # type: ignore[arg-type]
+        even, odd = np.empty((2, capacity), dtype=np.int32)
+        first, second = np.zeros((2, interval * lanes + 1), dtype=np.int32)
+        return cls((even, odd), (first, second))
 
     def table(self) -> Table:
         """As kernels see it."""
@@ -68,12 +69,13 @@ class Queue:
         """An empty one; lanes are populations and runs."""
         bundle = rows.bundle
         ring = 1 << (bundle.longest + interval + 1).bit_length()
-        begin, soon = np.zeros(ring, dtype=np.int64), np.full(ring, 0x7FFFFFFF, dtype=np.int64)
+        begin, soon = np.zeros(ring, dtype=np.int64), np.full(ring, NO_STEP, dtype=np.int64)
         take = native(take_in)
         table = Table.of(
             QUEUE, begin=begin, soon=soon, ring_mask=ring - 1, longest=bundle.longest, segments=rows.segments,
             targets=rows.targets, weights=rows.weights, buffer=part.buffer, take_in=take,
             row_of_lane=np.array([bundle.first_row.get(p.number, -1) for p, _ in lanes], dtype=np.int64),
+            uniform=bundle.uniform,
             base_of_lane=np.array([run * part.inputs for _, run in lanes], dtype=np.int64),
             row_segment=rows.row_segment, row_place=rows.row_place,
         )  # fmt: skip

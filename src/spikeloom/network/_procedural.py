@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..compile import Table, layout, native
-from ._engine_kernels import QUEUE
+from ._engine_kernels import NO_STEP, QUEUE
 from ._row_kernels import SINK, add_pairs
 from ._sinks import Block, prepared
 from ._words import call, int32, int32_at, int64, int64_at, load, store
@@ -63,4 +63,4 @@ def deliver_procedural(table: Any, lo: Any, hi: Any, step: Any) -> None:
                 call(rule, rule_table, source, source + 1, int64(0))
             store(due, j, int32(NEVER))
             k += 1
-        store(soon, slot, int64(0x7FFFFFFF))
+        store(soon, slot, int64(NO_STEP))

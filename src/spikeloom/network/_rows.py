@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..compile import Table, invoke, native
 from ..errors import ParameterError
-from ._engine_kernels import deliver, deliver_uniform
+from ._delivery_kernels import deliver
 from ._procedural import NEVER, deliver_procedural, procedural_table
 from ._row_kernels import count_pairs, place_pairs
 from ._sinks import Block, drawn
@@ -105,9 +105,7 @@ class Rows:
     @property
     def deliver(self) -> Callable[..., None]:
         """The kernel that delivers spikes through them."""
-        if not self.bundle.stored:
-            return deliver_procedural
-        return deliver_uniform if self.bundle.uniform else deliver
+        return deliver if self.bundle.stored else deliver_procedural
 
     @property
     def target(self) -> str:

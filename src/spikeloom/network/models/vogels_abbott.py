@@ -44,13 +44,22 @@ class _VogelsAbbott(Model):
     """4 excitatory neurons for each inhibitory one, connected with a probability of 2 %."""
 
     n: int = setting(4000, "neurons, a fifth of them inhibitory", at_least=50)
+    variant: str = setting("nest", "whose values")
     variants: ClassVar[Mapping[str, _Variant]]
     rates: ClassVar[Mapping[str, _Rates]] = {}
 
     @property
-    @abstractmethod
     def chosen(self) -> _Variant:
-        """The variant."""
+        """The values of the variant."""
+        return self.variants[self.variant]
+
+    @property
+    def expected(self) -> Mapping[str, Expected]:
+        """Rates measured with the programs that the variants are named after; from seed to seed they scatter."""
+        if self.n != 4000 or self.variant not in self.rates:
+            return {}
+        e, i, tolerance, source = self.rates[self.variant]
+        return {"E": Expected(e, tolerance, source), "I": Expected(i, tolerance, source)}
 
     @abstractmethod
     def neuron(self, dt: float) -> Neuron:
@@ -73,12 +82,6 @@ class _VogelsAbbott(Model):
             sources = net.population(20, Poisson(100.0, stop=50.0), name="stimulus")
             for target in (e, i):
                 net.connect(sources, target, Bernoulli(0.01), weight=100.0, delay=variant.delay, receptor="exc")
-
-    def _known(self, variant: str) -> Mapping[str, Expected]:
-        if self.n != 4000 or variant not in self.rates:
-            return {}
-        e, i, tolerance, source = self.rates[variant]
-        return {"E": Expected(e, tolerance, source), "I": Expected(i, tolerance, source)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,15 +111,6 @@ class CUBA(_VogelsAbbott):
         "nest": (3.97, 4.00, 0.1, "measured with NEST 3.10"),
         "brian": (5.85, 5.6, 0.1, "measured with NEST 3.10, delay 0.1 ms"),
     }
-
-    @property
-    def chosen(self) -> _Variant:
-        return self.variants[self.variant]
-
-    @property
-    def expected(self) -> Mapping[str, Expected]:
-        """Rates that NEST gives."""
-        return self._known(self.variant)
 
     def neuron(self, dt: float) -> Neuron:
         lif, exc, inh = _leaky(self.chosen.v_rest), Exponential(tau_syn=_TAU_EXC), Exponential(tau_syn=_TAU_INH)
@@ -150,15 +144,6 @@ class COBA(_VogelsAbbott):
         "auryn": _Variant((4.0, 51.0), 0.8, -60.0 + 200.0 * _TAU_MEM / _C_MEM, {"v": -60.0}),
     }
     rates: ClassVar[Mapping[str, _Rates]] = {"nest": (13.9, 14.1, 0.1, "measured with NEST 3.10")}
-
-    @property
-    def chosen(self) -> _Variant:
-        return self.variants[self.variant]
-
-    @property
-    def expected(self) -> Mapping[str, Expected]:
-        """Rates that NEST gives."""
-        return self._known(self.variant)
 
     def neuron(self, dt: float) -> Neuron:
         lif = _leaky(self.chosen.v_rest, integrator=Midpoint())
@@ -213,15 +198,6 @@ class COBAHH(_VogelsAbbott):
         "brian": (36.9, 36.3, 0.15, "measured with Brian2 2.9"),
         "nest": (33.4, 32.2, 0.15, "measured with NEST 3.10"),
     }
-
-    @property
-    def chosen(self) -> _Variant:
-        return self.variants[self.variant]
-
-    @property
-    def expected(self) -> Mapping[str, Expected]:
-        """Rates that the two programs give; from seed to seed they scatter by 6 %."""
-        return self._known(self.variant)
 
     def neuron(self, dt: float) -> Neuron:
         brian = self.variant == "brian"

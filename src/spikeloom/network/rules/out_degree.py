@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...compile import Table
-from ._kernels import distinct_in_degrees, in_degrees
-from .in_degree import degree_table, refuse_degree
-from .rule import Listing, Rule, flag, whole
+from ._degrees import DrawnPartners, degree_table, refuse_degree
+from .rule import Listing, whole
 
 if TYPE_CHECKING:
     from ..projection import Projection
 
 
 @dataclass(frozen=True)
-class FixedOutDegree(Rule):
+class FixedOutDegree(DrawnPartners):
     """Each source has the same number of synapses; their targets are drawn independently.
 
     Without `multapses` no target is drawn twice by a source, without `autapses` none is the source itself. Arrays of
@@ -28,18 +26,12 @@ class FixedOutDegree(Rule):
     """
 
     degree: int
-    autapses: bool = True
-    multapses: bool = True
     by_source = True
     clips = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         whole("FixedOutDegree.degree", self.degree)
-        flag("FixedOutDegree.autapses", self.autapses)
-        flag("FixedOutDegree.multapses", self.multapses)
-
-    def kernel(self) -> Callable[..., None]:
-        return in_degrees if self.multapses else distinct_in_degrees
 
     def common(
         self, projection: Projection, sink: int, sink_table: Table, block: tuple[Any, ...], lo: int, hi: int

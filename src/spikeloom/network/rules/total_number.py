@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,16 +10,15 @@ from numpy.typing import NDArray
 
 from ...compile import Table
 from ...errors import ParameterError
-from ._kernels import distinct_in_degrees, in_degrees
-from .in_degree import degree_table
-from .rule import Rule, flag, places, whole
+from ._degrees import DrawnPartners, degree_table
+from .rule import places, whole
 
 if TYPE_CHECKING:
     from ..projection import Projection
 
 
 @dataclass(frozen=True)
-class FixedTotalNumber(Rule):
+class FixedTotalNumber(DrawnPartners):
     """So many synapses in all; the pair of each is drawn from all pairs.
 
     Without `multapses` no pair is drawn twice, without `autapses` none is of a neuron and itself. The numbers of
@@ -30,16 +28,10 @@ class FixedTotalNumber(Rule):
     """
 
     number: int
-    autapses: bool = True
-    multapses: bool = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         whole("FixedTotalNumber.number", self.number)
-        flag("FixedTotalNumber.autapses", self.autapses)
-        flag("FixedTotalNumber.multapses", self.multapses)
-
-    def kernel(self) -> Callable[..., None]:
-        return in_degrees if self.multapses else distinct_in_degrees
 
     def entries(self, projection: Projection) -> Table:
         choices = self._choices(projection)
