@@ -9,7 +9,7 @@ torch.Size([8, 1, 3])
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import _pictures, coding, datasets, errors, neurons, nn, surrogate, synapses, training
+from . import _pictures, coding, datasets, errors, neurons, nn, plasticity, surrogate, synapses, training
 from .coding import check_encoder
 from .compile import backend, memory
 from .neurons import (
@@ -56,6 +56,7 @@ __all__ = [
     "network",
     "neurons",
     "nn",
+    "plasticity",
     "plot",
     "record",
     "surrogate",
