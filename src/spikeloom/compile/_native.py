@@ -38,30 +38,37 @@ _addresses: dict[Hashable, int] = {}
 _loops: dict[Hashable, Loop] = {}
 
 
-def native(function: Callable[..., None], real: str = "float32", **kinds: str) -> int:
+def native(
+    function: Callable[..., None] | str, real: str = "float32", *, texts: Mapping[str, str] | None = None, **kinds: str
+) -> int:
     """Address of a function `(table, lo, hi, step)` written in the kernel language.
 
     In it `real` is the type of real numbers, `real_at` makes pointers to them, and each of `kinds` names a further type
     that is left open: `native(f, target="uint16")` lets `f` say `target_at`. It may use whole numbers and layouts of
-    its module, and call functions written in the same language, which become part of it.
+    its module, and call functions written in the same language, which become part of it. In place of functions of the
+    names in `texts` it gets those texts; a name in place of `function` is that of one of them.
     """
-    key = (function, real, *kinds.items())
+    given = dict(texts or {})
+    key = (function, real, *given.items(), *kinds.items())
     if key not in _addresses:
         names = {"real": real, **kinds}
         header = "".join(f"{name}_at = {kind}_at\n" for name, kind in names.items())
-        source = _WORDS + _HEADER[real] + header + "\n".join(_texts(function))
-        _addresses[key] = address_of(source, function.__name__, ARGUMENTS)
+        label = function if isinstance(function, str) else function.__name__
+        body = [given[label]] if isinstance(function, str) else _texts(function, given)
+        _addresses[key] = address_of(_WORDS + _HEADER[real] + header + "\n".join(body), label, ARGUMENTS)
     return _addresses[key]
 
 
-def _texts(function: Callable[..., None]) -> list[str]:
+def _texts(function: Callable[..., None], given: Mapping[str, str]) -> list[str]:
     """The text of a function, after those of what it uses of its module."""
     found = dict[str, str]()
 
     def add(name: str, value: object) -> None:
         if name in found:
             return
-        if isinstance(value, FunctionType):
+        if name in given:
+            found[name] = f"@inlined\n{given[name]}"
+        elif isinstance(value, FunctionType):
             used = [n for n in value.__code__.co_names if n in value.__globals__]
             for n in used:
                 add(n, value.__globals__[n])

@@ -93,10 +93,9 @@ class _Dense:
             else:
                 self.values[name] = value.clone()
         self.params = {n: torch.as_tensor(v, dtype=torch.float64) for n, v in rule.param_values().items()}
-        self.decays = {
-            name: math.exp(-float(rule.param_values()["dt"]) / rule.time_constant(item))
-            for name, item in {**rule.pre_traces, **rule.post_traces, **rule.synapse_states}.items()
-        }
+        self.dt = float(rule.param_values()["dt"])
+        decaying: dict[str, Any] = {**rule.pre_traces, **rule.post_traces, **rule.synapse_states}
+        self.decays = {name: math.exp(-self.dt / rule.time_constant(item)) for name, item in decaying.items()}
         self.every = _steps_between(rule)
 
     def step(self, t: int) -> None:
@@ -105,32 +104,40 @@ class _Dense:
         if self.steps:
             for name, decay in self.decays.items():
                 self.values[name] = self.values[name] * decay
-        now = {name: signal[t].unsqueeze(-1) for name, signal in self.signals.items()}
-        now |= {name: self.variables[name][t].unsqueeze(-1) for name in rule.post_states}
+        pre, post = self.pre[t].unsqueeze(1) != 0, self.post[t].unsqueeze(-1) != 0
+        if self.causal:
+            # Nothing of this time is known yet of the postsynaptic neuron.
+            silent = {name: torch.zeros_like(signal[t]).unsqueeze(-1) for name, signal in self.signals.items()}
+            self.arrive(pre, self.states_at(max(0, t - 1)) | silent)
+        now = self.states_at(t) | {name: signal[t].unsqueeze(-1) for name, signal in self.signals.items()}
         for name, trace in rule.post_traces.items():
             if trace.of:
-                share = -math.expm1(-float(rule.param_values()["dt"]) / rule.time_constant(trace))
+                share = -math.expm1(-self.dt / rule.time_constant(trace))
                 self.values[name] = self.values[name] + share * now[trace.of]
-        pre, post = self.pre[t].unsqueeze(1), self.post[t].unsqueeze(-1)
-        if self.causal:
-            self.change("on_pre", pre != 0, now)
-            self.spike("pre_spike", pre != 0, now)
-        self.change("on_post", post != 0, now)
+        self.change("on_post", post, now)
         for name in rule.inputs:
             self.change(f"on_{name}", now[name] != 0, now)
         if not self.causal:
-            self.change("on_pre", pre != 0, now)
-            self.spike("pre_spike", pre != 0, now)
-        self.spike("post_spike", post != 0, now)
+            self.arrive(pre, now)
+        self.spike("post_spike", post, now)
         for name, trace in rule.post_traces.items():
             if trace.by:
                 self.values[name] = self.values[name] + float(rule.number(trace.jump)) * now[trace.by]
-        self.steps += 1
-        if rule.has("on_step") and self.steps % self.every == 0:
-            where = torch.ones_like(post, dtype=torch.bool)
+        if rule.has("on_step") and self.steps and self.steps % self.every == 0:
+            where = torch.ones_like(post)
             if rule.has("when"):
                 where = Handler(rule, "when").step(self._bound(now))["when"]
             self.change("on_step", where, now)
+        self.steps += 1
+
+    def states_at(self, t: int) -> State:
+        """Of the postsynaptic neurons, what the rule reads."""
+        return {name: self.variables[name][t].unsqueeze(-1) for name in self.rule.post_states}
+
+    def arrive(self, pre: Tensor, now: State) -> None:
+        """Presynaptic spikes."""
+        self.change("on_pre", pre, now)
+        self.spike("pre_spike", pre, now)
 
     def _bound(self, now: State) -> dict[str, Any]:
         return {**self.params, **self.values, **now}
