@@ -21,7 +21,7 @@ class Dependence(Declared):
 
 
 class Additive(Dependence):
-    """Changes do not depend on the weight; bounds cut them off. Source: Song, Miller and Abbott 2000."""
+    """Changes do not depend on the weight; bounds cut them off (hard bounds). Source: Song, Miller and Abbott 2000."""
 
     def up(self, w: Tensor) -> Tensor:
         return torch.ones_like(w)
@@ -31,25 +31,72 @@ class Additive(Dependence):
 
 
 class PowerLaw(Dependence):
-    """up (1 - w)^mu, down w^mu; between additive (mu = 0) and multiplicative (mu = 1).
+    """up (1 - w)^mu_plus, down w^mu_minus; between additive (mu = 0) and multiplicative (mu = 1).
 
-    Source: Gütig, Aharonov, Rotter and Sompolinsky 2003, J. Neurosci. 23, eq. 4.
+    Source: Gütig, Aharonov, Rotter and Sompolinsky 2003, J. Neurosci. 23, eq. 4, which has one mu; two as in NEST's
+    stdp_synapse.
     """
 
-    mu = Param(0.4, "1", "exponent", at_least=0.0)
+    mu_plus = Param(0.4, "1", "exponent of potentiation", at_least=0.0)
+    mu_minus = Param(0.4, "1", "exponent of depression", at_least=0.0)
 
     def up(self, w: Tensor) -> Tensor:
-        return torch.pow(torch.clamp(1 - w, min=0.0), self.mu)
+        return torch.pow(torch.clamp(1 - w, min=0.0), self.mu_plus)
 
     def down(self, w: Tensor) -> Tensor:
-        return torch.pow(torch.clamp(w, min=0.0), self.mu)
+        return torch.pow(torch.clamp(w, min=0.0), self.mu_minus)
 
 
 class Multiplicative(Dependence):
-    """up 1 - w, down w: soft bounds, which are reached never. Source: Rubin, Lee and Sompolinsky 2001."""
+    """up 1 - w, down w: soft bounds, which are reached never.
+
+    Source: Rubin, Lee and Sompolinsky 2001, Physical Review Letters 86.
+    """
 
     def up(self, w: Tensor) -> Tensor:
         return 1 - w
 
     def down(self, w: Tensor) -> Tensor:
         return w
+
+
+class Mixed(Dependence):
+    """up 1, down w: potentiation is additive, depression multiplicative.
+
+    Source: van Rossum, Bi and Turrigiano 2000, J. Neurosci. 20, eq. 1, without its noise.
+    """
+
+    def up(self, w: Tensor) -> Tensor:
+        return torch.ones_like(w)
+
+    def down(self, w: Tensor) -> Tensor:
+        return w
+
+
+class Exponential(Dependence):
+    """up exp(-beta_plus w), down exp(-beta_minus (1 - w)): soft, as the conductance of a memristive device.
+
+    Source: Querlioz, Bichler, Dollfus and Gamrat 2013, IEEE Trans. Nanotechnology 12, eqs. 1 and 2.
+    """
+
+    beta_plus = Param(3.0, "1", "how fast potentiation weakens", at_least=0.0)
+    beta_minus = Param(3.0, "1", "how fast depression weakens", at_least=0.0)
+
+    def up(self, w: Tensor) -> Tensor:
+        return torch.exp(-self.beta_plus * w)
+
+    def down(self, w: Tensor) -> Tensor:
+        return torch.exp(-self.beta_minus * (1 - w))
+
+
+class Logistic(Dependence):
+    """up and down w (1 - w): weights move fastest half-way, gather at the bounds and never leave them.
+
+    Source: Kheradpisheh, Ganjtabesh, Thorpe and Masquelier 2018, Neural Networks 99, eq. 5.
+    """
+
+    def up(self, w: Tensor) -> Tensor:
+        return w * (1 - w)
+
+    def down(self, w: Tensor) -> Tensor:
+        return w * (1 - w)
