@@ -86,6 +86,9 @@ class _Dense:
         self.values |= {n: w.new_full(size, value) for n, value in rule.at_rest().items()}
         self.values |= {name: w.new_zeros(size[0], 1, size[2]) for name in rule.pre_traces}
         self.values |= {name: w.new_zeros(size[0], size[1], 1) for name in rule.post_traces}
+        # They begin at what they follow; from 0 mV it would take long to reach a resting potential.
+        first = {name: variables[trace.of][:1] for name, trace in rule.post_traces.items() if trace.of}
+        self.values |= {name: value[0].unsqueeze(-1) for name, value in first.items() if len(value)}
         self.steps = 0
         for name, value in (state or {}).items():
             if name == "steps":
@@ -94,7 +97,8 @@ class _Dense:
                 self.values[name] = value.clone()
         self.params = {n: torch.as_tensor(v, dtype=torch.float64) for n, v in rule.param_values().items()}
         self.dt = float(rule.param_values()["dt"])
-        decaying: dict[str, Any] = {**rule.pre_traces, **rule.post_traces, **rule.synapse_states}
+        fading = {name: trace for name, trace in rule.post_traces.items() if not trace.of}
+        decaying: dict[str, Any] = {**rule.pre_traces, **fading, **rule.synapse_states}
         self.decays = {name: math.exp(-self.dt / rule.time_constant(item)) for name, item in decaying.items()}
         self.every = _steps_between(rule)
 
@@ -113,7 +117,7 @@ class _Dense:
         for name, trace in rule.post_traces.items():
             if trace.of:
                 share = -math.expm1(-self.dt / rule.time_constant(trace))
-                self.values[name] = self.values[name] + share * now[trace.of]
+                self.values[name] = self.values[name] + share * (now[trace.of] - self.values[name])
         self.change("on_post", post, now)
         for name in rule.inputs:
             self.change(f"on_{name}", now[name] != 0, now)
