@@ -7,12 +7,16 @@
 
 from ._catalogue import catalogue
 from .anti_hebbian import AntiHebbian
+from .astrocyte_stdp import AstrocyteSTDP, repair_target
 from .bcm import BCM
+from .binary_stdp import BinarySTDP
 from .calcium import CalciumSTDP
 from .chronotron import Chronotron
 from .clopath import ClopathSTDP
+from .deep_r import Connections, DeepR
 from .dense import Learned, learn
 from .dependence import Additive, Dependence, Exponential, Logistic, Mixed, Multiplicative, PowerLaw
+from .diehl_cook_stdp import DiehlCookSTDP
 from .dopamine_stdp import DopamineSTDP
 from .end_trial import end_trial
 from .erbp import ERBP
@@ -21,15 +25,24 @@ from .handler import Handler
 from .hebb import Hebb
 from .inhibitory import InhibitorySTDP
 from .instar import Instar
+from .interval_stdp import IntervalSTDP
+from .intrinsic import IntrinsicPlasticity, SigmoidPlasticity
+from .normalisation import normalise
 from .oja import Oja
 from .pairing import AllToAll, Nearest, Pairing, PresynapticCentred, Reduced
+from .power_law_stdp import PowerLawSTDP
 from .predictive import PredictiveFeedforward, PredictiveLateral
+from .pruning import Pruned, Pruning, strongest
 from .psd import PSD
+from .rectangular_stdp import RectangularSTDP
 from .resume import ReSuMe
 from .reward_stdp import RewardSTDP
+from .rewiring import Rewiring, Wiring
 from .rule import PostState, PostTrace, PreTrace, Rule, SynapseState
 from .sailnet import SAILnet
 from .sdsp import SDSP
+from .short_term_stdp import ShortTermSTDP
+from .simplified_stdp import SimplifiedSTDP
 from .stdp import STDP
 from .synaptic_scaling import SynapticScaling
 from .td_ltp import TDLTP, Critic
@@ -50,12 +63,17 @@ __all__ = [
     "Additive",
     "AllToAll",
     "AntiHebbian",
+    "AstrocyteSTDP",
     "Asymmetric",
+    "BinarySTDP",
     "CalciumSTDP",
     "Chronotron",
     "ClopathSTDP",
+    "Connections",
     "Critic",
+    "DeepR",
     "Dependence",
+    "DiehlCookSTDP",
     "DopamineSTDP",
     "Exponential",
     "FirstSpikeRewardSTDP",
@@ -63,6 +81,8 @@ __all__ = [
     "Hebb",
     "InhibitorySTDP",
     "Instar",
+    "IntervalSTDP",
+    "IntrinsicPlasticity",
     "Learned",
     "Logistic",
     "Mixed",
@@ -73,16 +93,24 @@ __all__ = [
     "PostState",
     "PostTrace",
     "PowerLaw",
+    "PowerLawSTDP",
     "PreTrace",
     "PredictiveFeedforward",
     "PredictiveLateral",
     "PresynapticCentred",
+    "Pruned",
+    "Pruning",
     "ReSuMe",
+    "RectangularSTDP",
     "Reduced",
     "Reversed",
     "RewardSTDP",
+    "Rewiring",
     "Rule",
     "SAILnet",
+    "ShortTermSTDP",
+    "SigmoidPlasticity",
+    "SimplifiedSTDP",
     "Symmetric",
     "SynapseState",
     "SynapticScaling",
@@ -93,7 +121,11 @@ __all__ = [
     "TripletSTDP",
     "WidrowHoff",
     "Window",
+    "Wiring",
     "catalogue",
     "end_trial",
     "learn",
+    "normalise",
+    "repair_target",
+    "strongest",
 ]

@@ -38,7 +38,7 @@ def end_trial(
         do = "use sl.plasticity.learn on spike trains"
         raise ParameterError(f"rule {name}", expected="one that acts at the end of trials", got=got, do=do)
     given = _checked(rule, name, w, traces)
-    size = torch.broadcast_shapes(w.shape, *(value.shape for value in given.values()))
+    size = (len(next(iter(given.values()))), *w.shape[-2:])
     values: dict[str, Any] = {n: torch.as_tensor(v, dtype=torch.float64) for n, v in rule.param_values().items()}
     values |= {n: w.new_full(size, rest) for n, rest in rule.at_rest().items()} | dict(state or {}) | given
     changed = Handler(rule, "on_trial").step(values | {"w": w.expand(size)})

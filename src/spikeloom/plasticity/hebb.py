@@ -12,10 +12,11 @@ class Hebb(Rule):
     """Hebbian growth: each pair of a pre- and a postsynaptic spike at a distance of s adds eta exp(-|s|/tau).
 
     For independent Poisson spikes of rates p and q the weight grows by 2 eta tau p q per time. Nothing but `w_max`
-    stops it; in `Oja` and `BCM` the rule does. Two spikes at one time do not see each other, but for causal ones, which add eta.
+    stops it; `Oja` and `BCM` stop by themselves. Two spikes at one time do not see each other, but for causal ones,
+    which add eta.
 
-    Source: Hebb 1949, The Organization of Behavior, p. 62, in words; on rates Gerstner, Kistler, Naud and Paninski 2014,
-    Neuronal Dynamics, sec. 19.2.1; the exponential window is a choice.
+    Source: Hebb 1949, The Organization of Behavior, p. 62, in words; on rates Gerstner, Kistler, Naud and Paninski
+    2014, Neuronal Dynamics, sec. 19.2.1; the exponential window is a choice.
 
     >>> import torch, spikeloom as sl
     >>> pre, post = torch.zeros(2, 30, 1, 1)
