@@ -48,7 +48,8 @@ from .synaptic_scaling import SynapticScaling
 from .td_ltp import TDLTP, Critic
 from .teaching_stdp import TeachingSTDP
 from .three_factor import ThreeFactor
-from .trial import Trial, TrialRule
+from .tempotron import Tempotron
+from .trial import Change, Trained, Trial, TrialRule
 from .triplet import TripletSTDP
 from .widrow_hoff import WidrowHoff
 from .window import Asymmetric, Reversed, Symmetric, Window
@@ -116,6 +117,8 @@ __all__ = [
     "SynapticScaling",
     "TeachingSTDP",
     "ThreeFactor",
+    "Tempotron",
+    "Trained",
     "Trial",
     "TrialRule",
     "TripletSTDP",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -30,7 +31,7 @@ class STDP(Rule):
     """
 
     family = "STDP"
-    presets: Mapping[str, Preset] = {
+    presets: ClassVar[Mapping[str, Preset]] = {
         "Song 2000": Preset(
             {"a_plus": 0.005, "a_minus": 0.00525},
             "Song, Miller and Abbott 2000, Nature Neuroscience 3; the highest conductance there is w_max here",
