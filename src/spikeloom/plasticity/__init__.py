@@ -47,8 +47,8 @@ from .stdp import STDP
 from .synaptic_scaling import SynapticScaling
 from .td_ltp import TDLTP, Critic
 from .teaching_stdp import TeachingSTDP
-from .three_factor import ThreeFactor
 from .tempotron import Tempotron
+from .three_factor import ThreeFactor
 from .trial import Change, Trained, Trial, TrialRule
 from .triplet import TripletSTDP
 from .widrow_hoff import WidrowHoff
@@ -68,6 +68,7 @@ __all__ = [
     "Asymmetric",
     "BinarySTDP",
     "CalciumSTDP",
+    "Change",
     "Chronotron",
     "ClopathSTDP",
     "Connections",
@@ -116,8 +117,8 @@ __all__ = [
     "SynapseState",
     "SynapticScaling",
     "TeachingSTDP",
-    "ThreeFactor",
     "Tempotron",
+    "ThreeFactor",
     "Trained",
     "Trial",
     "TrialRule",

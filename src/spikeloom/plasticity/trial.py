@@ -3,28 +3,62 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
+import torch
 from torch import Tensor
 
-from ..parameters import Declared
+from .. import random
+from ..errors import DTypeError, ParameterError, ShapeError
+from ..parameters import Declared, Param
 
 
 @dataclass
 class Trial:
-    """Weights after a trial, the output spikes that led to the change, [T, B, out], and what was wrong, [B, out]."""
+    """Weights after trials, the output spikes that led to the change, [T, B, out], and target less output, [B, out]."""
 
     w: Tensor
     output: Tensor
     error: Tensor
 
 
+@dataclass
+class Change:
+    """What each trial asks for, [B, out, in], its output spikes, [T, B, out], and target less output, [B, out]."""
+
+    dw: Tensor
+    output: Tensor
+    error: Tensor
+
+
+@dataclass
+class Trained:
+    """Weights after training, and how many outputs were wrong in each epoch, [epochs]; the last one tells of these
+    weights where it is 0.
+    """
+
+    w: Tensor
+    wrong: Tensor
+
+    @property
+    def solved(self) -> bool:
+        """Whether an epoch passed without error, and so without change."""
+        return bool(len(self.wrong)) and int(self.wrong[-1]) == 0
+
+
 class TrialRule(Declared):
     """Abstract: a neuron model together with a rule for its weights, for targets that are known when a trial ends.
 
-    Shapes: w [out, in], x [T, B, in], one step per dt; what a target is the subclass says. Weights are changed by the
-    mean over the batch of what each trial asks for.
+    Input first passes filters that no weight changes (`filtered`), so that many epochs filter it once; what the rule
+    makes of that is its `change`.
+
+    Shapes: w [out, in], x [T, B, in], one step per dt; targets [B, out]; what they mean the subclass says. Values of x
+    are 0 and 1; for others see `AugmentedSpikes`.
+    Raises: ParameterError, ShapeError, DTypeError.
     """
+
+    lr = Param(0.01, "weight", "learning rate", at_least=0.0)
+    dt = Param(1.0, "ms", "time step", low=0.0)
 
     family: ClassVar[str] = "yours"
 
@@ -41,6 +75,95 @@ class TrialRule(Declared):
         """Output spikes [T, B, out]."""
         raise NotImplementedError(f"{type(self).__name__} states no respond(self, w, x)")
 
-    def update(self, w: Tensor, x: Tensor, target: Any) -> Trial:
-        """One trial, or a batch of them."""
-        raise NotImplementedError(f"{type(self).__name__} states no update(self, w, x, target)")
+    def filtered(self, x: Tensor) -> Tensor:
+        """The input through the filters that come before the weights, [filters, T, B, in]."""
+        raise NotImplementedError(f"{type(self).__name__} states no filtered(self, x)")
+
+    def change(self, w: Tensor, filtered: Tensor, target: Tensor) -> Change:
+        """What each trial of a batch asks for."""
+        raise NotImplementedError(f"{type(self).__name__} states no change(self, w, filtered, target)")
+
+    def update(self, w: Tensor, x: Tensor, target: Tensor) -> Trial:
+        """One trial, or a batch of them: weights move by the mean of what each asks for."""
+        self.verify(w, x, target)
+        found = self.change(w, self.filtered(x), target)
+        return Trial(w + found.dw.mean(0), found.output, found.error)
+
+    def train(
+        self,
+        w: Tensor,
+        x: Tensor,
+        target: Tensor,
+        *,
+        epochs: int,
+        momentum: float = 0.0,
+        online: bool = True,
+        seed: int = 0,
+    ) -> Trained:
+        """Epochs over a batch of trials, until one passes without error.
+
+        Online, as published, weights change after each trial, in an order drawn anew for each epoch; otherwise after
+        each epoch, by the sum over its trials. Where there was an error the change is dw + momentum times the change
+        before it.
+
+        >>> import torch, spikeloom as sl
+        >>> x, w = torch.zeros(100, 2, 2), torch.zeros(1, 2)
+        >>> x[10, 0] = x[20, 1, 0] = x[60, 1, 1] = 1.0  # together in the first trial, apart in the second
+        >>> rule = sl.plasticity.Tempotron(lr=0.05)
+        >>> trained = rule.train(w, x, torch.tensor([[1.0], [0.0]]), epochs=50)
+        >>> trained.solved, rule.respond(trained.w, x).sum(0).flatten()
+        (True, tensor([1., 0.]))
+        """
+        self.verify(w, x, target)
+        if not 0 <= momentum < 1:
+            raise ParameterError(f"momentum of {type(self).__name__}", expected="0 <= momentum < 1", got=momentum)
+        batch = x.shape[1]
+        filtered, wrong, before = self.filtered(x), [], torch.zeros_like(w)
+        trials = torch.arange(batch)
+        # Contiguous in each trial, which is read again and again.
+        pieces = [filtered[:, :, b : b + 1].contiguous() for b in range(batch)] if online else [filtered]
+        targets = [target[b : b + 1] for b in range(batch)] if online else [target]
+        for epoch in range(epochs):
+            count = 0
+            for b in random.uniform(seed, 0, trials, epoch).argsort().tolist() if online else [0]:
+                found = self.change(w, pieces[b], targets[b])
+                missed = int((found.error != 0).sum())
+                if missed:
+                    before = found.dw.sum(0) + momentum * before
+                    w = w + before
+                    count += missed
+            wrong.append(count)
+            if not count:
+                break
+        return Trained(w, torch.tensor(wrong))
+
+    def verify(self, w: Tensor, x: Tensor, target: Tensor | None = None) -> None:
+        """Raise where shapes, types or values do not go together."""
+        name = type(self).__name__
+        for label, value in {"w": w, "x": x, **({} if target is None else {"target": target})}.items():
+            if not isinstance(value, Tensor) or not value.is_floating_point():
+                got = value.dtype if isinstance(value, Tensor) else type(value).__name__
+                raise DTypeError(f"{label} of {name}", expected="a floating-point tensor", got=got)
+            if not bool(torch.isfinite(value).all()):
+                raise ParameterError(f"{label} of {name}", expected="finite numbers", got="NaN or infinity")
+        if x.dim() != 3 or not len(x):
+            raise ShapeError(f"x of {name}", expected="[T, B, in]", got=list(x.shape))
+        if w.dim() != 2 or w.shape[1] != x.shape[2]:
+            raise ShapeError(f"w of {name}", expected=f"[out, {x.shape[2]}]", got=list(w.shape))
+        if target is not None and target.shape != (x.shape[1], len(w)):
+            raise ShapeError(f"target of {name}", expected=[x.shape[1], len(w)], got=list(target.shape))
+        self.verify_input(x)
+        if target is not None:
+            self.verify_target(target)
+
+    def verify_input(self, x: Tensor) -> None:
+        """Raise unless all input is spikes of 0 and 1."""
+        if not bool(((x == 0) | (x == 1)).all()):
+            name = type(self).__name__
+            do = f"for spikes with coefficients take AugmentedSpikes({name}())"
+            raise ParameterError(f"x of {name}", expected="0 and 1", got="other values", do=do)
+
+    def verify_target(self, target: Tensor) -> None:
+        """Raise where a target is none: 0, 1, 2, ... output spikes, unless the rule says otherwise."""
+        if not bool(((target >= 0) & (target == target.round())).all()):
+            raise ParameterError(f"target of {type(self).__name__}", expected="numbers of spikes", got="other values")

@@ -1,0 +1,112 @@
+"""The tempotron: a neuron that learns whether to spike."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..errors import ParameterError
+from ..parameters import Option, Param
+from ._responses import double_exponential
+from .trial import Change, TrialRule
+
+
+class Tempotron(TrialRule):
+    """Learns for which input to spike at all: at an error dw_i = +-lr sum_(t_i < t_max) K(t_max - t_i).
+
+        v(t) = sum_i w_i sum_(t_i < t) K(t - t_i),  K(s) = v_0 (exp(-s / tau_mem) - exp(-s / tau_syn))
+
+    with v_0 such that the peak of K is 1; t_max is the time of the highest potential, + where the neuron should have
+    spiked, - where it should not. It spikes at the first step with v >= v_th, and, with `shunt`, input after that spike
+    has no effect: the highest potential then comes soon after the spike. Where no potential is above rest, as with
+    weights of 0, t_max is the time of the strongest input instead (not from the paper).
+
+    Targets: 1 for a spike, 0 for none. `train(..., momentum=0.9)` is the heuristic of the paper's methods.
+    Source: Gütig and Sompolinsky 2006, Nature Neuroscience 9:420, eqs. 1-3 and methods.
+
+    >>> import torch, spikeloom as sl
+    >>> x = torch.zeros(60, 1, 2)
+    >>> x[5, 0, 0] = x[12, 0, 1] = 1.0
+    >>> sl.plasticity.Tempotron(lr=0.1).update(torch.tensor([[0.1, 0.2]]), x, torch.ones(1, 1)).w
+    tensor([[0.1824, 0.2991]])
+    """
+
+    family = "supervised, trials"
+
+    lr = Param(0.003, "weight", "learning rate", at_least=0.0)
+    tau_mem = Param(15.0, "ms", "membrane time constant", low=0.0)
+    tau_syn = Param(3.75, "ms", "synaptic time constant", low=0.0)
+    v_th = Param(1.0, "1", "spike threshold", low=0.0)
+    shunt = Option(True, "input after the spike has no effect")
+
+    def __init__(self, **given: object) -> None:
+        super().__init__(**given)
+        if not float(self.tau_syn) < float(self.tau_mem):
+            got = f"{float(self.tau_syn):g} and {float(self.tau_mem):g}"
+            raise ParameterError("Tempotron", expected="tau_syn < tau_mem", got=got)
+
+    def filtered(self, x: Tensor) -> Tensor:
+        return double_exponential(x, float(self.tau_mem), float(self.tau_syn), float(self.dt))
+
+    def potential(self, w: Tensor, x: Tensor) -> Tensor:
+        self.verify(w, x)
+        parts = self.filtered(x) @ w.T
+        v = parts[0] - parts[1]
+        if not self.shunt:
+            return v
+        fired, first = self._crossing(v)
+        since = (torch.arange(len(v)).view(-1, 1, 1) - first) * float(self.dt)
+        shunted = self._later(_at(parts, first).unsqueeze(1), since.clamp(min=0).to(v.dtype))
+        return torch.where(fired & (since > 0), shunted, v)
+
+    def respond(self, w: Tensor, x: Tensor) -> Tensor:
+        self.verify(w, x)
+        parts = self.filtered(x) @ w.T
+        return self._spikes(parts[0] - parts[1])
+
+    def change(self, w: Tensor, filtered: Tensor, target: Tensor) -> Change:
+        parts = filtered @ w.T
+        v = parts[0] - parts[1]
+        highest, t = v.max(0)
+        fired = highest >= float(self.v_th)
+        error = target - fired.to(target.dtype)
+        if not bool(error.any()):
+            return Change(w.new_zeros(len(target), *w.shape), self._spikes(v), error)
+        silent = highest <= 0
+        if bool(silent.any()):
+            t = torch.where(silent, (filtered[0] - filtered[1]).sum(-1).argmax(0).unsqueeze(1), t)
+        wait = torch.zeros_like(highest)
+        if self.shunt:
+            first = self._crossing(v)[1]
+            wait = torch.where(fired, self._wait(_at(parts, first)), wait)
+            t = torch.where(fired, first, t)
+        psp = self._later(filtered[:, t, torch.arange(len(target)).unsqueeze(1)], wait.unsqueeze(-1))
+        return Change(float(self.lr) * error.unsqueeze(-1) * psp, self._spikes(v), error)
+
+    def verify_target(self, target: Tensor) -> None:
+        if not bool(((target == 0) | (target == 1)).all()):
+            raise ParameterError("target of Tempotron", expected="0 or 1", got="other values")
+
+    def _crossing(self, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Whether the threshold is reached, and the first step in which it is, [B, out]."""
+        above = v >= float(self.v_th)
+        return above.any(0), above.to(torch.uint8).argmax(0)
+
+    def _spikes(self, v: Tensor) -> Tensor:
+        fired, first = self._crossing(v)
+        return torch.zeros_like(v).scatter(0, first.unsqueeze(0), fired.to(v.dtype).unsqueeze(0))
+
+    def _later(self, parts: Tensor, time: Tensor) -> Tensor:
+        """Both exponentials after some time without input, one less the other."""
+        return parts[0] * torch.exp(-time / float(self.tau_mem)) - parts[1] * torch.exp(-time / float(self.tau_syn))
+
+    def _wait(self, parts: Tensor) -> Tensor:
+        """Time from a crossing to the peak that follows when there is no more input."""
+        tau_mem, tau_syn = float(self.tau_mem), float(self.tau_syn)
+        ratio = (parts[1] * tau_mem / (parts[0] * tau_syn)).clamp(min=1.0)
+        return tau_mem * tau_syn / (tau_mem - tau_syn) * torch.log(ratio)
+
+
+def _at(parts: Tensor, t: Tensor) -> Tensor:
+    """Parts [2, T, B, out] at one time each, [2, B, out]."""
+    return parts.gather(1, t.expand(2, 1, *t.shape)).squeeze(1)
