@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 
@@ -18,10 +16,11 @@ import torch
 from torch import Tensor
 
 import spikeloom as sl
+from spikeloom._machine import processor as processor
+from spikeloom._machine import versions as versions
 from spikeloom.compile._backend import BACKENDS
 from spikeloom.compile._object_code import cache_folder, cached_kernels
 
-_PACKAGES = ("spikeloom", "torch", "numpy", "numba", "llvmlite", "triton")
 # Those that decide how fast kernels and products are.
 _FEATURES = ("avx2", "fma", "avx512f", "avx512bf16", "amx-bf16", "neon", "sve", "bf16")
 # Steps, batch and neurons of the check: an odd size, about a million updates; few where Triton is interpreted.
@@ -49,24 +48,6 @@ class Check:
         """Whether it should run and does not, or computes something else than the reference."""
         exact = (self.spikes_differing or 0.0) <= SPIKES and (self.gradient_error or 0.0) <= GRADIENT
         return bool(self.error) or not exact
-
-
-def versions() -> dict[str, str]:
-    """Of Python and of the packages that matter; those that are not installed are left out."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def processor() -> str:
-    """The processor's name; /proc/cpuinfo knows it better than the standard library."""
-    cpuinfo = Path("/proc/cpuinfo")
-    found = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.is_file() else None
-    return found.group(1) if found else platform.processor() or platform.machine()
 
 
 def machine() -> dict[str, object]:

@@ -16,6 +16,7 @@ from spikeloom.cli._stopped import SimulationStopped
 from spikeloom.errors import ParameterError, UnknownNameError
 from spikeloom.network.models import Model, catalogue
 from spikeloom.network.ranks import distributed
+from spikeloom.settings import read_settings
 
 
 def known(name: str) -> type[Model]:
@@ -53,17 +54,7 @@ def config_of(
 
 
 def _settings(model: str, assignments: Sequence[str]) -> dict[str, Any]:
-    declared = known(model).settings()
-    found: dict[str, Any] = {}
-    for text in assignments:
-        name, sign, value = (part.strip() for part in text.partition("="))
-        if not sign:
-            do = "for example --set scale=0.1"
-            raise ParameterError("--set", expected="NAME=VALUE", got=repr(text), do=do)
-        if name not in declared:
-            raise UnknownNameError(f"{model} has no setting {name!r}", name, declared)
-        found[name] = declared[name].read(f"{model}.{name}", value)
-    return found
+    return read_settings(model, known(model).settings(), assignments)
 
 
 def carry_out(
