@@ -61,13 +61,11 @@ class CalciumSTDP(Rule):
     c_post = Param(2.0, "1", "calcium of a postsynaptic spike", at_least=0.0)
     theta_d = Param(1.0, "1", "threshold of depression", low=0.0)
     theta_p = Param(1.3, "1", "threshold of potentiation", low=0.0)
-    gamma_d = Param(200.0, "1", "rate of depression", at_least=0.0)
-    gamma_p = Param(321.808, "1", "rate of potentiation", at_least=0.0)
+    gamma_d = Param(200.0, "1", "rate of depression", low=0.0)
+    gamma_p = Param(321.808, "1", "rate of potentiation", low=0.0)
     rho_star = Param(0.5, "1", "boundary between the two stable states", low=0.0, high=1.0)
     sigma = Param(2.8284, "1", "amplitude of the noise, where `noisy`", at_least=0.0)
-    every = Param(
-        1.0, "ms", "time between updates; no multiple of dt if times above thresholds shall be exact", low=0.0
-    )
+    every = Param(1.0, "ms", "time between updates; dt where times above thresholds shall be exact", low=0.0)
     noisy = Option(False, "with noise while calcium is above a threshold")
 
     x = PreTrace("tau_ca", "presynaptic spikes in calcium")
