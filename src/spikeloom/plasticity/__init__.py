@@ -8,6 +8,7 @@
 from ._catalogue import catalogue
 from .anti_hebbian import AntiHebbian
 from .astrocyte_stdp import AstrocyteSTDP, repair_target
+from .augmented_spikes import AugmentedSpikes
 from .bcm import BCM
 from .binary_stdp import BinarySTDP
 from .calcium import CalciumSTDP
@@ -21,12 +22,15 @@ from .dopamine_stdp import DopamineSTDP
 from .end_trial import end_trial
 from .erbp import ERBP
 from .first_spike_reward_stdp import FirstSpikeRewardSTDP
+from .gnm import GNM
 from .handler import Handler
 from .hebb import Hebb
 from .inhibitory import InhibitorySTDP
 from .instar import Instar
 from .interval_stdp import IntervalSTDP
 from .intrinsic import IntrinsicPlasticity, SigmoidPlasticity
+from .membrane_driven import MembraneDriven
+from .multi_spike import MembraneMultiSpikeRule, MultiSpikeRule
 from .normalisation import normalise
 from .oja import Oja
 from .pairing import AllToAll, Nearest, Pairing, PresynapticCentred, Reduced
@@ -49,6 +53,7 @@ from .td_ltp import TDLTP, Critic
 from .teaching_stdp import TeachingSTDP
 from .tempotron import Tempotron
 from .three_factor import ThreeFactor
+from .threshold_driven import ThresholdDriven
 from .trial import Change, Trained, Trial, TrialRule
 from .triplet import TripletSTDP
 from .widrow_hoff import WidrowHoff
@@ -57,6 +62,7 @@ from .window import Asymmetric, Reversed, Symmetric, Window
 __all__ = [
     "BCM",
     "ERBP",
+    "GNM",
     "PSD",
     "SDSP",
     "STDP",
@@ -66,6 +72,7 @@ __all__ = [
     "AntiHebbian",
     "AstrocyteSTDP",
     "Asymmetric",
+    "AugmentedSpikes",
     "BinarySTDP",
     "CalciumSTDP",
     "Change",
@@ -87,7 +94,10 @@ __all__ = [
     "IntrinsicPlasticity",
     "Learned",
     "Logistic",
+    "MembraneDriven",
+    "MembraneMultiSpikeRule",
     "Mixed",
+    "MultiSpikeRule",
     "Multiplicative",
     "Nearest",
     "Oja",
@@ -119,6 +129,7 @@ __all__ = [
     "TeachingSTDP",
     "Tempotron",
     "ThreeFactor",
+    "ThresholdDriven",
     "Trained",
     "Trial",
     "TrialRule",

@@ -48,9 +48,8 @@ class Tempotron(TrialRule):
     def filtered(self, x: Tensor) -> Tensor:
         return double_exponential(x, float(self.tau_mem), float(self.tau_syn), float(self.dt))
 
-    def potential(self, w: Tensor, x: Tensor) -> Tensor:
-        self.verify(w, x)
-        parts = self.filtered(x) @ w.T
+    def potential_of(self, w: Tensor, filtered: Tensor) -> Tensor:
+        parts = filtered @ w.T
         v = parts[0] - parts[1]
         if not self.shunt:
             return v
@@ -59,10 +58,11 @@ class Tempotron(TrialRule):
         shunted = self._later(_at(parts, first).unsqueeze(1), since.clamp(min=0).to(v.dtype))
         return torch.where(fired & (since > 0), shunted, v)
 
-    def respond(self, w: Tensor, x: Tensor) -> Tensor:
-        self.verify(w, x)
-        parts = self.filtered(x) @ w.T
-        return self._spikes(parts[0] - parts[1])
+    def respond_to(self, w: Tensor, filtered: Tensor) -> Tensor:
+        parts = filtered @ w.T
+        v = parts[0] - parts[1]
+        fired, first = self._crossing(v)
+        return torch.zeros_like(v).scatter(0, first.unsqueeze(0), fired.to(v.dtype).unsqueeze(0))
 
     def change(self, w: Tensor, filtered: Tensor, target: Tensor) -> Change:
         parts = filtered @ w.T
@@ -71,7 +71,7 @@ class Tempotron(TrialRule):
         fired = highest >= float(self.v_th)
         error = target - fired.to(target.dtype)
         if not bool(error.any()):
-            return Change(w.new_zeros(len(target), *w.shape), self._spikes(v), error)
+            return Change(w.new_zeros(len(target), *w.shape), error)
         silent = highest <= 0
         if bool(silent.any()):
             t = torch.where(silent, (filtered[0] - filtered[1]).sum(-1).argmax(0).unsqueeze(1), t)
@@ -81,7 +81,7 @@ class Tempotron(TrialRule):
             wait = torch.where(fired, self._wait(_at(parts, first)), wait)
             t = torch.where(fired, first, t)
         psp = self._later(filtered[:, t, torch.arange(len(target)).unsqueeze(1)], wait.unsqueeze(-1))
-        return Change(float(self.lr) * error.unsqueeze(-1) * psp, self._spikes(v), error)
+        return Change(float(self.lr) * error.unsqueeze(-1) * psp, error)
 
     def verify_target(self, target: Tensor) -> None:
         if not bool(((target == 0) | (target == 1)).all()):
@@ -91,10 +91,6 @@ class Tempotron(TrialRule):
         """Whether the threshold is reached, and the first step in which it is, [B, out]."""
         above = v >= float(self.v_th)
         return above.any(0), above.to(torch.uint8).argmax(0)
-
-    def _spikes(self, v: Tensor) -> Tensor:
-        fired, first = self._crossing(v)
-        return torch.zeros_like(v).scatter(0, first.unsqueeze(0), fired.to(v.dtype).unsqueeze(0))
 
     def _later(self, parts: Tensor, time: Tensor) -> Tensor:
         """Both exponentials after some time without input, one less the other."""

@@ -24,10 +24,9 @@ class Trial:
 
 @dataclass
 class Change:
-    """What each trial asks for, [B, out, in], its output spikes, [T, B, out], and target less output, [B, out]."""
+    """What each trial asks for, [B, out, in], and target less output, [B, out]."""
 
     dw: Tensor
-    output: Tensor
     error: Tensor
 
 
@@ -49,8 +48,8 @@ class Trained:
 class TrialRule(Declared):
     """Abstract: a neuron model together with a rule for its weights, for targets that are known when a trial ends.
 
-    Input first passes filters that no weight changes (`filtered`), so that many epochs filter it once; what the rule
-    makes of that is its `change`.
+    Input first passes filters that no weight changes, so that many epochs filter it once. A subclass states `filtered`,
+    what neurons make of that, `potential_of` and `respond_to`, and the `change` that it asks for.
 
     Shapes: w [out, in], x [T, B, in], one step per dt; targets [B, out]; what they mean the subclass says. Values of x
     are 0 and 1; for others see `AugmentedSpikes`.
@@ -68,16 +67,26 @@ class TrialRule(Declared):
         return cls()
 
     def potential(self, w: Tensor, x: Tensor) -> Tensor:
-        """Membrane potential [T, B, out] of the neurons, with their own spikes' resets where they spike."""
-        raise NotImplementedError(f"{type(self).__name__} states no potential(self, w, x)")
+        """Membrane potential [T, B, out] of the neurons, after each step's reset."""
+        self.verify(w, x)
+        return self.potential_of(w, self.filtered(x))
 
     def respond(self, w: Tensor, x: Tensor) -> Tensor:
         """Output spikes [T, B, out]."""
-        raise NotImplementedError(f"{type(self).__name__} states no respond(self, w, x)")
+        self.verify(w, x)
+        return self.respond_to(w, self.filtered(x))
 
     def filtered(self, x: Tensor) -> Tensor:
         """The input through the filters that come before the weights, [filters, T, B, in]."""
         raise NotImplementedError(f"{type(self).__name__} states no filtered(self, x)")
+
+    def potential_of(self, w: Tensor, filtered: Tensor) -> Tensor:
+        """Membrane potential of neurons that receive filtered input."""
+        raise NotImplementedError(f"{type(self).__name__} states no potential_of(self, w, filtered)")
+
+    def respond_to(self, w: Tensor, filtered: Tensor) -> Tensor:
+        """Output spikes of neurons that receive filtered input."""
+        raise NotImplementedError(f"{type(self).__name__} states no respond_to(self, w, filtered)")
 
     def change(self, w: Tensor, filtered: Tensor, target: Tensor) -> Change:
         """What each trial of a batch asks for."""
@@ -86,8 +95,9 @@ class TrialRule(Declared):
     def update(self, w: Tensor, x: Tensor, target: Tensor) -> Trial:
         """One trial, or a batch of them: weights move by the mean of what each asks for."""
         self.verify(w, x, target)
-        found = self.change(w, self.filtered(x), target)
-        return Trial(w + found.dw.mean(0), found.output, found.error)
+        filtered = self.filtered(x)
+        found = self.change(w, filtered, target)
+        return Trial(w + found.dw.mean(0), self.respond_to(w, filtered), found.error)
 
     def train(
         self,
