@@ -49,7 +49,7 @@ class DeepR(Declared):
     theta_new = Param(1e-6, "weight", "size of a new weight", low=0.0)
 
     def start(self, w: Tensor, *, count: int, seed: int = 0) -> Connections:
-        """`count` random connections out of all, with the weights given and their signs; random ones where they are 0."""
+        """`count` random connections, with weights and signs as given; where a weight is 0 the sign is random."""
         check_weights("w of DeepR", w)
         if not 1 <= count <= w.numel():
             raise ParameterError("count of DeepR", expected=f"1 ... {w.numel()} connections", got=count)

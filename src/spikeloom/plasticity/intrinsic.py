@@ -43,7 +43,7 @@ class IntrinsicPlasticity(Declared):
 
 
 class SigmoidPlasticity(Declared):
-    """Gain a and bias b of y = 1 / (1 + exp(-(a x + b))), a rate that seeks an exponential distribution of mean `target`.
+    """Gain a and bias b of y = 1 / (1 + exp(-(a x + b))), a rate that seeks an exponential distribution.
 
     Equation: db = eta (1 - (2 + 1/target) y + y^2 / target), da = eta / a + x db; y is between 0 and 1, a share of the
     highest rate. Of all distributions with that mean the exponential one carries the most information.

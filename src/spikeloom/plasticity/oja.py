@@ -12,8 +12,9 @@ class Oja(Rule):
     """Oja's rule: at each postsynaptic spike w <- w + eta (x - y w).
 
     Traces x and y are rates times tau, so that on average dw/dt = eta q (x - y w) for a postsynaptic rate q = y / tau.
-    Weights of a linear neuron, y = g w x, turn to the first eigenvector of <x x'>, with the square norm 1 / g. It is
-    also the first principal component where the mean points along it.
+    Weights of a linear neuron, y = g w x, turn to the first eigenvector of <x x'>, which is also the first principal
+    component where the mean points along it. Their square norm becomes 1 / g for rates that are slow against tau, and
+    somewhat more for others, as y is late.
 
     Source: Oja 1982, J. Math. Biology 15:267; traces in place of rates are a choice.
 

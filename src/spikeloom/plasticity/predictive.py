@@ -14,8 +14,8 @@ class PredictiveFeedforward(Rule):
     x is the input, filtered as the membrane filters it: give `tau` the membrane time constant. Weights settle at
     alpha times the mean of x at the neuron's spikes.
 
-    Source: Brendel, Bourdoukan, Vertechi, Machens and Denève 2020, PLoS Computational Biology 16:e1007692, feed-forward
-    rule; as in the authors' program of figure 2.
+    Source: Brendel, Bourdoukan, Vertechi, Machens and Denève 2020, PLoS Computational Biology 16:e1007692, and the
+    authors' program of its figure 2.
     """
 
     family = "Hebbian"
@@ -39,8 +39,8 @@ class PredictiveLateral(Rule):
     a spike takes from every potential what is there to be taken: excitation and inhibition balance. A neuron's weight
     to itself is its reset and not part of the rule; there mu is added to w in the brackets.
 
-    Source: Brendel, Bourdoukan, Vertechi, Machens and Denève 2020, PLoS Computational Biology 16:e1007692, recurrent
-    rule; as in the authors' program of figure 2.
+    Source: Brendel, Bourdoukan, Vertechi, Machens and Denève 2020, PLoS Computational Biology 16:e1007692, and the
+    authors' program of its figure 2.
     """
 
     family = "Hebbian"

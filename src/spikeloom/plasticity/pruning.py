@@ -49,7 +49,7 @@ class Pruned:
 
 
 class Pruning(Declared):
-    """Pruning during learning: a connection that is weak, |w| < threshold, in `patience` updates on end is cut for good.
+    """Pruning during learning: a connection that is weak, |w| < threshold, in `patience` updates on end is cut forever.
 
     A single update above the threshold sets the count back to 0. What is cut has weight 0, takes part in no later
     update and never comes back, whatever a rule did to its weight in between. With `Pruned.mask` the synaptic events
