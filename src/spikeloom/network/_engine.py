@@ -19,6 +19,7 @@ from ._engine_kernels import (
     COLLECT,
     CONTROL,
     PART,
+    QUEUE,
     STOPPED,
     advance,
     collect,
@@ -26,6 +27,7 @@ from ._engine_kernels import (
 from ._in_flight import InFlight, put_in, taken_out
 from ._partition import edges_of
 from ._parts import Box, Part, Queue, Spikes, Unit
+from ._plastic_part import PlasticPart
 from ._rows import RowBuilder, bundles_of, slots_of
 from ._seeds import POPULATION, subseed
 from ._shared_run import run_on_ranks
@@ -63,6 +65,9 @@ class Engine:
             self._equip(part)
         self._connect_boxes()
         self.pending = 0
+        for projection in network.projections:
+            if (learning := projection.learning) is not None:
+                learning.adopt([p for part in self.parts for p in part.plastic if p.learning is learning], network.step)
 
     def _parts(self, count: int) -> list[Part]:
         found = []
@@ -95,10 +100,11 @@ class Engine:
     def _equip(self, part: Part) -> None:
         lanes = [(p, run) for p in self.populations for run in range(self.batch)]
         part.queues = [Queue.of(rows, part, self.interval, lanes, self.dtype) for rows in part.rows]
-        part.units = [Unit(q.deliver, q.table) for q in part.queues]
+        part.units = [Unit(q.deliver, q.table) for q in part.queues if q.deliver]
         for device, target in self.network.devices:
             for run in range(self.batch):
                 part.units += device.units(self, part, target, run)
+        part.units += self._plastic_units(part)
         for population in self.populations:
             if part.bounds[population.number][0] < part.bounds[population.number][1]:
                 for run in range(self.batch):
@@ -110,6 +116,17 @@ class Engine:
         for recorder in self.network.recorders:
             for run in range(self.batch):
                 part.units += recorder.units(self, part, run)
+
+    def _plastic_units(self, part: Part) -> list[Unit]:
+        found = []
+        for queue in part.queues:
+            learning = queue.rows.bundle.learning
+            if learning is not None:
+                plastic = PlasticPart.of(learning, part, queue.rows)
+                part.plastic.append(plastic)
+                queue.table[QUEUE.own] = plastic.table
+                found += plastic.units(queue)
+        return found
 
     def update_units(self, part: Part, population: Population, run: int) -> list[Unit]:
         """The step of one population."""

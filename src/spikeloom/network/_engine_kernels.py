@@ -216,6 +216,7 @@ QUEUE = layout(
     "row_place",  # by row: the first synapse
     "found",  # room for the indices of what is due
     "uniform",  # whether weights are per segment
+    "own",  # table of the rule, where synapses are plastic
 )
 
 

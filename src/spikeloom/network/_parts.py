@@ -79,7 +79,9 @@ class Queue:
             base_of_lane=np.array([run * part.inputs for _, run in lanes], dtype=np.int64),
             row_segment=rows.row_segment, row_place=rows.row_place,
         )  # fmt: skip
-        queue = cls(rows, native(rows.deliver, real, target=rows.target), take, table)
+        # Plastic synapses have a kernel of their own.
+        address = 0 if bundle.learning is not None else native(rows.deliver, real, target=rows.target)
+        queue = cls(rows, address, take, table)
         queue.resize(_QUEUE)
         return queue
 
@@ -113,6 +115,7 @@ class Part:
     control: NDArray[np.int64] = field(default_factory=lambda: np.array([0, 0, 0, 0, -1, 0, 0], dtype=np.int64))
     rows: list[Rows] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=list)
+    plastic: list[Any] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     log: tuple[NDArray[np.int32], ...] = ()
     log_per_step: int = 0

@@ -47,7 +47,7 @@ SINK = layout(
     "low",  # targets of this part
     "high",
     "select",  # addresses of kernels; those of weights and delays are 0 where all synapses have the same
-    "weigh",
+    "weigh",  # where it is 0, what stands in the block already
     "delay",
     "weight_kind",
     "weight_numbers",  # two of the distribution, lowest, highest; or the weight of all
@@ -133,7 +133,7 @@ def place_pairs(table: Any, lo: Any, hi: Any, step: Any) -> None:
     class_of_delay = int32_at(load(table, SINK.class_of_delay))
     weighted, classed = load(table, SINK.out_weights) != 0, load(table, SINK.out_delays) != 0
     drawn, first_delay = load(table, SINK.delay) != 0, load(table, SINK.first_delay)
-    if weighted:
+    if weighted & (load(table, SINK.weigh) != 0):
         call(load(table, SINK.weigh), table, int64(0), own, int64(0))
     if drawn:
         call(load(table, SINK.delay), table, int64(0), own, int64(0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from ._sinks import Block, drawn
 from ._sort_kernel import SORT, sort_rows
 from .population import Population
 from .projection import Projection
+
+if TYPE_CHECKING:
+    from .learning import Learning
 
 # A class is stored in two bytes while rows are built.
 _MOST_CLASSES = 1 << 16
@@ -40,6 +43,11 @@ class Bundle:
     stored: bool = True
 
     @property
+    def learning(self) -> Learning | None:
+        """The plasticity of its one projection, if it is plastic."""
+        return self.projections[0].learning
+
+    @property
     def since(self) -> int:
         """Spikes of earlier steps do not pass here."""
         return self.projections[0].since
@@ -58,14 +66,15 @@ class Bundle:
 def bundles_of(projections: Sequence[Projection]) -> list[Bundle]:
     """The static projections, in one bundle with a weight per synapse and one with a weight per segment.
 
-    Each projection whose synapses are not stored is a bundle.
+    Each projection whose synapses are not stored is a bundle, and so is each that is plastic.
 
     What was connected during a simulation has bundles of its own, since earlier spikes do not pass there.
     """
-    kept = [p for p in projections if p.rule.stored]
+    plastic = [_bundle([p], False) for p in projections if p.learning is not None]
+    kept = [p for p in projections if p.rule.stored and p.learning is None]
     kinds = sorted({(p.since, p.uniform) for p in kept})
     found = [_bundle([p for p in kept if (p.since, p.uniform) == kind], kind[1]) for kind in kinds]
-    return found + [_bundle([p], True, stored=False) for p in projections if not p.rule.stored]
+    return [*found, *(_bundle([p], True, stored=False) for p in projections if not p.rule.stored), *plastic]
 
 
 def _bundle(projections: Sequence[Projection], uniform: bool, *, stored: bool = True) -> Bundle:
@@ -86,7 +95,7 @@ def _bundle(projections: Sequence[Projection], uniform: bool, *, stored: bool = 
 
 
 def _class_weight(projection: Projection) -> float:
-    return projection.weight if isinstance(projection.weight, float) else 0.0
+    return projection.weight if projection.uniform and isinstance(projection.weight, float) else 0.0
 
 
 @dataclass
@@ -160,6 +169,8 @@ class RowBuilder:
         if low == high:
             return
         targets, weights, classes = out or (0, None, None)
+        if isinstance(projection.weight, float):
+            self.block.weights[:] = projection.weight
         drawn(
             projection, sink, self.block, low, high,
             first_row=self.bundle.first_row[projection.pre.population.number], row_places=row_places,
@@ -202,7 +213,7 @@ class RowBuilder:
             histogram=np.zeros(len(bundle.class_delay), dtype=np.int64), segment_count=count,
         )  # fmt: skip
         invoke(native(sort_rows, self.real, target=self.target), table)
-        used = int(count[0])
+        used = row_segment[-1] = int(count[0])
         kept = segments[:used].copy()
         per = segment_weights[:used].copy() if segment_weights is not None else weights
         return Rows(bundle, places, row_segment, kept, targets, per)

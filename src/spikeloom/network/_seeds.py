@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import random
 
 # What a stream is for.
-PROJECTION, POPULATION, VALUES, DEVICE = range(4)
+PROJECTION, POPULATION, VALUES, DEVICE, PLASTICITY = range(5)
 
 
 def subseed(seed: int, kind: int, number: int, run: int = 0) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 Pointer = Any
 at: Any = None
 bool_at: Any = None
+column_at: Any = None
 call: Any = None
 call_plain: Any = None
 exp: Any = None

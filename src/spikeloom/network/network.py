@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import ParameterError
 from ..neurons import Neuron
+from ..plasticity import Rule as Plasticity
 from ._engine import Engine
 from ._in_flight import InFlight
 from ._pace import Pace, interruptible
@@ -150,8 +151,9 @@ class Network:
         *,
         weight: Amount = 1.0,
         delay: Amount | None = None,
-        axonal_delay: Amount = 0.0,
+        axonal_delay: Amount | None = None,
         receptor: str = "",
+        plasticity: Plasticity | None = None,
         name: str | None = None,
     ) -> Projection | Target:
         """Add synapses by a rule, or make a device act on each neuron.
@@ -159,6 +161,10 @@ class Network:
         Weight and delay are numbers, distributions, or arrays with one value per synapse where the rule lists them.
         The delay, dt if not given, is that of the whole way, or of the part after `axonal_delay`. `receptor` names the
         input of the target neurons, where they have several.
+
+        With `plasticity`, a rule of `sl.plasticity`, the weights change; see `Projection.learning`. The part after
+        `axonal_delay` is then the way from the synapse to the neuron, and back; without one, all of the way is before
+        the synapse. Synapses are seen in the time of the neuron: what happens at one shows when it reaches the neuron.
 
         Raises: ParameterError, ShapeError, DTypeError, UnknownNameError. Warns: RoundedDelayWarning.
         """
@@ -170,8 +176,11 @@ class Network:
         if isinstance(rule, GapJunction) and isinstance(pre, View):
             pre, rule, weight = rule.between(pre, weight), None, 1.0
         if isinstance(pre, Device):
-            if not (isinstance(axonal_delay, int | float) and axonal_delay == 0):
+            if not (axonal_delay is None or (isinstance(axonal_delay, int | float) and axonal_delay == 0)):
                 raise ParameterError("axonal_delay of a device", expected="none, as it has no axon", got=axonal_delay)
+            if plasticity is not None:
+                do = "make its channels a population, net.population(n, source), and connect that"
+                raise ParameterError("plasticity of a device", expected="none", got=repr(plasticity), do=do)
             return self._attach(pre, post, rule, weight, delay, receptor)
         chosen = self.dt if delay is None else delay
         if not isinstance(pre, View):
@@ -184,7 +193,9 @@ class Network:
         label = name or self._free_name(f"{pre.population.name} to {post.population.name}")
         if label in (p.name for p in self.projections):
             raise ParameterError("name of a projection", expected="one that is not taken", got=repr(label))
-        added = Projection(number, label, pre, post, rule, weight, chosen, axonal_delay, receptor)
+        added = Projection(number, label, pre, post, rule, weight, chosen, axonal_delay, receptor, plasticity)
+        if added.learning is not None:
+            post.population.signals += [added.learning.receptor(name) for name in added.learning.rule.inputs]
         self.projections.append(added)
         self.changed()
         return added
@@ -218,6 +229,9 @@ class Network:
         """Something was added or set: what was built is built anew before the next run."""
         if self._engine is not None:
             self._in_flight = self._engine.in_flight(self.step)
+            for projection in self.projections:
+                if projection.learning is not None:
+                    projection.learning.release()
         self._engine = None
 
     def drawn(self, value: Given, population: Population) -> Any:

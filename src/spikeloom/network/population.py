@@ -95,6 +95,8 @@ class Population(View):
         self.size = int(np.prod(shape))
         super().__init__(self, np.arange(self.size))
         self.positions: NDArray[np.float64] | None = None
+        # Names of what arrives at the neurons for rules of plasticity.
+        self.signals: list[str] = []
         self.neuron: Neuron | Source = neuron
         self.fired = np.zeros((owner.batch, -(-self.size // 64) * 64), dtype=np.uint8)
         self.states: dict[str, NDArray[Any]] = {}
@@ -114,9 +116,14 @@ class Population(View):
             self[label] = value
 
     @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of what can be connected to; none for sources."""
+    def own_inputs(self) -> tuple[str, ...]:
+        """Names of the inputs of the neurons; none for sources."""
         return tuple(self.neuron.inputs) if isinstance(self.neuron, Neuron) else ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of what can be connected to: inputs of the neurons, and those of rules of plasticity."""
+        return (*self.own_inputs, *self.signals)
 
     @property
     def late_inputs(self) -> frozenset[str]:

@@ -13,10 +13,12 @@ from scipy import sparse
 
 from .. import _pictures
 from ..errors import DTypeError, ParameterError, ShapeError, UnknownNameError
-from ._delays import added, delays_of, verified
+from ..plasticity import Rule as Plasticity
+from ._delays import Delays, added, delays_of, verified
 from ._seeds import PROJECTION, subseed
 from .distances import DistanceDelay
 from .distributions import Distribution
+from .learning import Learning
 from .population import View
 from .rules import Explicit, Rule
 from .rules.rule import places
@@ -41,8 +43,9 @@ class Projection:
         rule: Rule,
         weight: Amount,
         delay: Amount,
-        axonal_delay: Amount,
+        axonal_delay: Amount | None,
         receptor: str,
+        plasticity: Plasticity | None = None,
     ) -> None:
         self.number, self.name, self.pre, self.post, self.rule = number, name, pre, post, rule
         self.receptor = receptor_of(name, post, receptor)
@@ -56,18 +59,30 @@ class Projection:
         self.real = str(network.dtype).removeprefix("torch.")
         # An input that acts at the end of a step arrives there; any other at the beginning of the step after it.
         self.shift = 0 if self.receptor in post.population.late_inputs else 1
-        self.delay, self.axonal_delay = delay, axonal_delay
-        ways = (self._delays("delay", delay), self._delays("axonal_delay", axonal_delay))
+        self.delay, self.axonal_delay = delay, 0.0 if axonal_delay is None else axonal_delay
+        ways = (self._delays("delay", delay), self._delays("axonal_delay", self.axonal_delay))
         in_all = added(name, *ways)
         verified(name, in_all, 1 - self.shift, self.dt)
         # From here on as the engine counts them.
         self.delays = in_all.later(self.shift)
         rule.verify(self)
         if self.delays.listed is not None:
-            for what, given in (("delay", delay), ("axonal_delay", axonal_delay)):
+            for what, given in (("delay", delay), ("axonal_delay", self.axonal_delay)):
                 if not isinstance(given, Distribution | DistanceDelay) and np.ndim(given):
                     self._verify_listed(what, np.shape(given))
         self._weight = self._checked_weight(weight)
+        self.learning: Learning | None = None
+        if plasticity is not None:
+            # Where no axonal delay is given, all of the way is before the synapse.
+            back = 0 if axonal_delay is None else self._dendritic(ways[0])
+            self.learning = Learning(self, plasticity, back)
+
+    def _dendritic(self, delays: Delays) -> int:
+        """Steps from the synapses to the neuron, which are the same for all of a plastic projection."""
+        if delays.varied:
+            do = "give no axonal_delay, and all of the way is before the synapse"
+            raise ParameterError(f"delay of {self.name} after the axon", expected="one number", got="several", do=do)
+        return delays.first
 
     def _checked_weight(self, weight: Amount) -> float | NDArray[np.float64] | Distribution:
         given = weight if isinstance(weight, Distribution) else self._numbers("weight", weight)
@@ -133,8 +148,8 @@ class Projection:
 
     @property
     def uniform(self) -> bool:
-        """Whether all synapses have one weight."""
-        return isinstance(self.weight, float)
+        """Whether all synapses have one weight, for good."""
+        return isinstance(self.weight, float) and self.learning is None
 
     def __len__(self) -> int:
         return counted(self)
@@ -197,12 +212,12 @@ class Projection:
 
 def receptor_of(what: str, post: View, receptor: str) -> str:
     """The input that is connected to; where there is only one, it need not be named."""
-    inputs = post.population.inputs
-    if not inputs:
+    inputs, own = post.population.inputs, post.population.own_inputs
+    if not own:
         raise ParameterError(what, expected="neurons to connect to", got=repr(post.population))
     if receptor and receptor not in inputs:
         raise UnknownNameError(f"receptor of {what}", receptor, inputs)
-    if not receptor and len(inputs) > 1:
+    if not receptor and len(own) > 1:
         do = "name one with receptor="
-        raise ParameterError(f"receptor of {what}", expected=f"one of {', '.join(inputs)}", got="none", do=do)
-    return receptor or inputs[0]
+        raise ParameterError(f"receptor of {what}", expected=f"one of {', '.join(own)}", got="none", do=do)
+    return receptor or own[0]
