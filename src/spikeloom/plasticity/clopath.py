@@ -81,7 +81,7 @@ class ClopathSTDP(Rule):
         ),
         "receptive fields": Preset(
             {"a_ltd": 10.5e-5, "a_ltp": 13.5e-5, "w_max": 5.0, "homeostatic": True, "tau_mean": 750.0},
-            "Larisch, Gönner, Teichmann and Hamker 2021, PLoS Comput. Biol. 17, inputs to excitatory cells",
+            "Larisch, Gönner, Teichmann and Hamker 2021, PLoS Comput. Biol. 17, with the mean of the square there",
         ),
     }
 
