@@ -184,6 +184,9 @@ class Engine:
         """The same, for the parts of this rank; if there are others, at most an interval."""
         for device, target in self.network.devices:
             device.begin(target, first)
+        for projection in self.network.projections:
+            if projection.learning is not None:
+                projection.learning.begin()
         for population in self.populations:
             if not isinstance(population.neuron, Neuron):
                 population.neuron.check(population)

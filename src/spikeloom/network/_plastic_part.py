@@ -170,6 +170,7 @@ class PlasticPart:
         for name in learning.source.scaled:
             array = self.arrays.get(name)
             factors = learning.factors[name]
+            where: tuple[Any, ...]
             if array is None:
                 size = learning.arrays[name].shape[1]
                 mine = learning.arrays[name].ctypes.data + low * learning.arrays[name].itemsize
@@ -197,6 +198,18 @@ class PlasticPart:
             total=np.array([total]), sums=sums,
         )  # fmt: skip
         invoke(native(normalise_columns, str(self.rows.weights.dtype)), table, low, high)
+
+    def of_synapses(self, name: str) -> NDArray[Any]:
+        """Weights, "w", or a state of each synapse, in the order of rows."""
+        return self.rows.weights if name == "w" else self.arrays[name]
+
+    def receive(self, receptor: str, values: NDArray[Any]) -> None:
+        """Add to an input of the neurons, of which `values` has those of the population."""
+        part, number = self.part, self.learning.projection.post.population.number
+        low, high = self.bounds
+        for run in range(len(self.learning.seeds)):
+            slot = run * part.inputs + part.slots[number, receptor]
+            part.buffer[slot : slot + high - low] += values[low:high].astype(part.buffer.dtype)
 
     def synapses(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Of each synapse, in the order of rows: source and target in their populations, delay as the engine counts."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from functools import cached_property
+from typing import Any
 
 from ..compile import Inlined
 from ..plasticity import Handler, Rule
@@ -82,6 +83,8 @@ class RuleSource:
         return f"all_{name}, run * size + j"
 
     def _read(self, name: str) -> str:
+        if name == "spiked":
+            return "v_spiked = one if load(uint8_at(fired + run * fired_stride), j) != uint8(0) else zero"
         value = f"load({self._place(name)})"
         return f"v_{name} = {value} * g_{name}" if name in self.scaled else f"v_{name} = {value}"
 
@@ -112,8 +115,8 @@ class RuleSource:
         """Statements that bind, from the table `own`, all names that the lines use."""
         text = "\n".join(lines)
         whole = (
-            "segment_count", "inputs_of_run", "shift", "low", "batch", "fired", "fired_stride", "size", "learning", "every",
-            "sources", "late",
+            "segment_count", "inputs_of_run", "shift", "low", "batch", "fired", "fired_stride", "size", "learning",
+            "every", "sources", "late",
         )  # fmt: skip
         kinds = {"column_start": "int64_at", "column_synapse": "int32_at", "column_segment": "column_at"}
         kinds |= {"segment_source": "int32_at", "seeds": "int64_at"}
@@ -148,7 +151,7 @@ class RuleSource:
             "target = int64(load(targets, p))", "j = target - shift", *delivered,
             f"store(inputs, target, load(inputs, target) + {amount})",
         ]  # fmt: skip
-        plain = ["while p < stop:", *_in(body + ["p += 1"])]
+        plain = ["while p < stop:", *_in([*body, "p += 1"])]
         loop = plain
         if "on_pre" in self.programs:
             known = {"w", *self._of_segment("on_pre")} | (

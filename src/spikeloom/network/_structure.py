@@ -33,6 +33,7 @@ def structure_of(network: Network) -> dict[str, Any]:
                 "name": p.name, "pre": described(p.pre), "post": described(p.post), "rule": described(p.rule),
                 "weight": described(p.weight), "receptor": p.receptor, "seed": p.seed,
                 "delay": described(p.delay), "axonal delay": described(p.axonal_delay),
+                "plasticity": None if p.learning is None else repr(p.learning.rule),
             }
             for p in network.projections
         ],

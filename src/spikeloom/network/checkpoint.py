@@ -76,11 +76,12 @@ def _packed(network: Network, start: int) -> tuple[Arrays, dict[str, Any]]:
 
 
 def _carriers(network: Network) -> list[Any]:
-    """What keeps arrays from step to step besides populations: recorders, devices, later plastic projections.
+    """What keeps arrays from step to step besides populations: recorders, devices, plasticity.
 
     `carried()` returns them by name, `carry_on(arrays)` takes them back; an object may leave both away.
     """
-    owners = [network.recordings, *network.recorders, *(device for device, _ in network.devices), *network.projections]
+    learning = [projection.learning for projection in network.projections]
+    owners = [network.recordings, *network.recorders, *(device for device, _ in network.devices), *learning]
     return [owner for owner in owners if hasattr(owner, "carried")]
 
 

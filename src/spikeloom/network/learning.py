@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DTypeError, ParameterError, UnknownNameError
+from ..errors import DTypeError, ParameterError, ShapeError, UnknownNameError
+from ..parameters import changes
 from ..plasticity import Rule
 from ._plastic_source import RuleSource
 from ._seeds import PLASTICITY, subseed
@@ -43,7 +44,12 @@ class Learning:
         # Spikes of the neuron are told to its synapses after the way back, twice the way there: see `connect`.
         self.back = 2 * dendritic
         self.source = RuleSource(self.rule)
-        self.on = True
+        self._on = True
+        # Parameters of the rule were last taken over after so many changes of any.
+        self._seen = -1
+        self._begun = False
+        # What `give` has put at the synapses of each neuron, for the next step.
+        self._given: dict[str, NDArray[Any]] = {}
         real = projection.real
         self.arrays = {name: np.zeros((network.batch, post.size), dtype=real) for name in self.rule.post_traces}
         self.ring = np.zeros((self.back + 1, *post.fired.shape), dtype=np.uint8) if self.back else None
@@ -89,6 +95,98 @@ class Learning:
             share = -math.expm1(-dt / rule.time_constant(named[name]))
             self.shares[name] = np.array([share], dtype=self.projection.real)
 
+    @property
+    def on(self) -> bool:
+        """Whether synapses change; traces go on meanwhile. May be set."""
+        return self._on
+
+    @on.setter
+    def on(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise DTypeError(f"learning.on of {self.projection.name}", expected="True or False", got=repr(value))
+        self._on = value
+        for part in self.parts:
+            part.table[self.source.entries.index("learning")] = int(value)
+
+    def begin(self) -> None:
+        """A run begins: take over what was set since the last."""
+        if self._seen != changes():
+            self.rule.verify()
+            self.refresh()
+            self._seen = changes()
+        if not self._begun:
+            self._follow()
+            self._begun = True
+        for name, value in self._given.items():
+            for part in self.parts:
+                part.receive(self.receptor(name), value)
+        self._given.clear()
+
+    def _follow(self) -> None:
+        """What follows a state of the neuron begins there."""
+        for name in self.source.follow:
+            self.arrays[name][...] = self.projection.post.population.states[self.rule.post_traces[name].of]
+
+    def give(self, name: str, value: float | NDArray[Any]) -> None:
+        """Let something arrive for the rule at the next step: one number, or one for each neuron of the view.
+
+        Raises: UnknownNameError, ParameterError, ShapeError.
+        """
+        self.receptor(name)
+        post = self.projection.post
+        label = f"{name} given to {self.projection.name}"
+        numbers = np.asarray(value, dtype=np.float64)
+        if numbers.shape not in ((), (len(post),)):
+            raise ShapeError(label, expected=f"a number or [{len(post)}]", got=list(numbers.shape))
+        if not np.isfinite(numbers).all():
+            raise ParameterError(label, expected="finite numbers", got=numbers[~np.isfinite(numbers)].flat[0])
+        whole = self._given.setdefault(name, np.zeros(post.population.size))
+        whole[post.indices] += numbers
+
+    def end_trial(self) -> None:
+        """What the rule's `on_trial` says, at all synapses; then all traces begin anew.
+
+        Raises: ParameterError where the rule has no such event.
+        """
+        if not self.rule.has("on_trial"):
+            do = "call reset() to let traces begin anew"
+            got = f"{type(self.rule).__name__} without one"
+            raise ParameterError(
+                f"end_trial of {self.projection.name}", expected="a rule with on_trial", got=got, do=do
+            )
+        self.built()
+        self.begin()
+        if self.on:
+            for part in self.parts:
+                part.sweep("on_trial")
+        self.reset()
+
+    def reset(self) -> None:
+        """Let all traces begin anew."""
+        self.built()
+        for array in self.arrays.values():
+            array[...] = 0.0
+        for part in self.parts:
+            for name in self.rule.pre_traces:
+                part.arrays[name][...] = 0.0
+        self._follow()
+
+    def normalise(self, total: float) -> None:
+        """Scale the weights on each postsynaptic neuron to a total; those without any weight stay.
+
+        Raises: ParameterError.
+        """
+        label = f"total of {self.projection.name}"
+        if isinstance(total, bool) or not isinstance(total, int | float | np.floating) or not 0 < total < math.inf:
+            raise ParameterError(label, expected="a number > 0", got=repr(total))
+        self.built()
+        for part in self.parts:
+            part.normalise(float(total))
+
+    def built(self) -> None:
+        """The synapses have been made."""
+        self.projection.pre.network.build()
+
     def receptor(self, name: str) -> str:
         """Name, among the inputs of the postsynaptic population, of what arrives for the rule."""
         if name not in self.rule.inputs:
@@ -106,7 +204,8 @@ class Learning:
             for part in parts:
                 part.now[2 * k : 2 * k + 2] = factor, 1.0 / factor
         if self.kept:
-            self._scatter(self.kept)
+            self._scatter(self.kept, ("w", *self.rule.synapse_states))
+            self._spread(self.kept)
             self.kept = {}
 
     def release(self) -> None:
@@ -126,10 +225,7 @@ class Learning:
 
     def gathered(self) -> dict[str, NDArray[Any]]:
         """Weights and states of synapses in order, presynaptic traces by source and delay."""
-        order = self._places()
-        found = {"w": np.concatenate([part.rows.weights for part in self.parts])[order]}
-        for name in self.rule.synapse_states:
-            found[name] = np.concatenate([part.arrays[name] for part in self.parts])[order]
+        found = {name: self._gathered_of(name) for name in ("w", *self.rule.synapse_states)}
         classes = self.projection.delay_steps
         for name in self.rule.pre_traces:
             table = np.zeros((len(self.seeds), self.projection.pre.population.size, len(classes)), self.projection.real)
@@ -139,15 +235,21 @@ class Learning:
             found[name] = table
         return found
 
-    def _scatter(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def _gathered_of(self, name: str) -> NDArray[Any]:
+        found: NDArray[Any] = np.concatenate([part.of_synapses(name) for part in self.parts])[self._places()]
+        return found
+
+    def _scatter(self, arrays: Mapping[str, NDArray[Any]], names: tuple[str, ...]) -> None:
         order = self._places()
         edges = np.cumsum([0, *(len(part.rows.weights) for part in self.parts)])
-        for name in ("w", *self.rule.synapse_states):
+        for name in names:
             whole = np.empty_like(arrays[name])
             whole[order] = arrays[name]
             for part, first, last in zip(self.parts, edges[:-1], edges[1:], strict=True):
-                target = part.rows.weights if name == "w" else part.arrays[name]
-                target[:] = whole[first:last]
+                part.of_synapses(name)[:] = whole[first:last]
+
+    def _spread(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Presynaptic traces, to all parts that have the segments."""
         classes = self.projection.delay_steps
         for name in self.rule.pre_traces:
             for part in self.parts:
@@ -160,8 +262,48 @@ class Learning:
         used = np.flatnonzero(part.rows.segments[:, 0] > 0)
         return used, part.columns.source[used], np.searchsorted(classes, part.columns.delay[used])
 
-    def weights(self) -> NDArray[Any] | None:
-        """Present weights by source, target and delay; None before anything was built."""
-        if self.parts:
-            return np.concatenate([part.rows.weights for part in self.parts])[self._places()]
-        return self.kept.get("w")
+    @property
+    def known(self) -> bool:
+        """Whether weights are other than they were drawn."""
+        return bool(self.parts or self.kept)
+
+    def weights(self) -> NDArray[Any]:
+        """Present weights, ordered by source, target and delay."""
+        return self.state("w")
+
+    def state(self, name: str) -> NDArray[Any]:
+        """Present weights, "w", or a state of each synapse, ordered by source, target and delay; indices of the views.
+
+        Raises: UnknownNameError.
+        """
+        names = ("w", *self.rule.synapse_states)
+        if name not in names:
+            raise UnknownNameError(f"state of synapses of {self.projection.name}", name, names)
+        self.built()
+        return self._gathered_of(name)
+
+    def set_weights(self, weights: NDArray[Any]) -> None:
+        """Set them, in that order."""
+        self.built()
+        self._scatter({"w": np.asarray(weights, dtype=self.projection.real)}, ("w",))
+
+    def carried(self) -> dict[str, NDArray[Any]]:
+        """All that a checkpoint needs."""
+        found = self.gathered() if self.parts else dict(self.kept)
+        found |= {f"post {name}": array for name, array in self.arrays.items()}
+        found |= {f"given {name}": array for name, array in self._given.items()}
+        found |= {"fired": self.projection.post.population.fired, "flags": np.array([self._on, self._begun])}
+        return found if self.ring is None else found | {"ring": self.ring, "told": self.told}
+
+    def carry_on(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take it back."""
+        self.parts, self._order = [], None
+        own = ("w", *self.rule.synapse_states, *self.rule.pre_traces)
+        self.kept = {name: arrays[name].copy() for name in own if name in arrays}
+        for name, array in self.arrays.items():
+            array[...] = arrays[f"post {name}"]
+        self._given = {n.removeprefix("given "): a.copy() for n, a in arrays.items() if n.startswith("given ")}
+        self.projection.post.population.fired[...] = arrays["fired"]
+        self.on, self._begun = (bool(flag) for flag in arrays["flags"])
+        if self.ring is not None:
+            self.ring[...], self.told[...] = arrays["ring"], arrays["told"]

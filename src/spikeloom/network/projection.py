@@ -169,18 +169,30 @@ class Projection:
         >>> made.synapses().weight
         array([1., 2., 3.], dtype=float32)
         """
-        return synapses_of(self)
+        drawn = synapses_of(self)
+        if self.learning is not None and self.learning.known:
+            drawn.weight[self.by_source(drawn)] = self.learning.weights()
+        return drawn
+
+    def by_source(self, synapses: Synapses) -> NDArray[np.int64]:
+        """The places of synapses when they are ordered by source, target and delay."""
+        pre, post = self.pre.indices[synapses.pre], self.post.indices[synapses.post]
+        return np.lexsort((np.rint(synapses.delay / self.dt), post, pre))
 
     def set_weights(self, weights: Any) -> None:
         """Give each synapse a weight, in the order of `synapses()`; the pairs and delays stay as they are.
 
-        From then on the pairs are stored as with `Explicit`. Raises: ShapeError, ParameterError, DTypeError.
+        From then on the pairs are stored as with `Explicit`, unless they are plastic, where weights are set in place.
+        Raises: ShapeError, ParameterError, DTypeError.
         """
         given = self._numbers("weights", weights)
         old = self.synapses()
         if np.shape(given) not in ((), (len(old.pre),)):
             expected = f"one for each of {len(old.pre)} synapses"
             raise ShapeError(f"weights of {self.name}", expected=expected, got=list(np.shape(given)))
+        if self.learning is not None:
+            self.learning.set_weights(np.broadcast_to(np.asarray(given), old.pre.shape)[self.by_source(old)])
+            return
         varied = self.delays.varied
         steps = np.rint(old.delay / self.dt).astype(np.int64) + self.shift
         self.rule = Explicit(old.pre, old.post)

@@ -112,8 +112,10 @@ class _Dense:
         if self.causal:
             # Nothing of this time is known yet of the postsynaptic neuron.
             silent = {name: torch.zeros_like(signal[t]).unsqueeze(-1) for name, signal in self.signals.items()}
+            silent["spiked"] = torch.zeros_like(self.post[t]).unsqueeze(-1)
             self.arrive(pre, self.states_at(max(0, t - 1)) | silent)
         now = self.states_at(t) | {name: signal[t].unsqueeze(-1) for name, signal in self.signals.items()}
+        now["spiked"] = post.to(self.post.dtype)
         for name, trace in rule.post_traces.items():
             if trace.of:
                 share = -math.expm1(-self.dt / rule.time_constant(trace))

@@ -12,6 +12,8 @@ from ..errors import UnknownNameError
 from ..parameters import Input, Noise, Param, State
 from .rule import Rule
 
+# Methods that return one value and change nothing.
+CONDITIONS = ("when", "efficacy")
 # What methods on neurons change, and what they may read.
 _OF_NEURONS = {"pre_spike": "pre_traces", "post_spike": "spike_traces"}
 
@@ -46,8 +48,10 @@ class Handler:
             readable: tuple[str, ...] = tuple(rule.pre_traces)
         elif self.name in ("post_spike", "when"):
             readable = of_post
-        else:
+        elif self.name in ("on_pre", "efficacy"):
             readable = (*rule.pre_traces, *of_post)
+        else:
+            readable = (*rule.pre_traces, *of_post, "spiked")
         return {name: Input("1", name) for name in readable if name not in self.own}
 
     @property
@@ -58,8 +62,8 @@ class Handler:
     def step(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The event, on values of everything declared."""
         bound = self.rule.bind(values)
-        if self.name == "when":
-            return {"when": bound.when()}  # type: ignore[attr-defined]
+        if self.name in CONDITIONS:
+            return {self.name: getattr(bound, self.name)(), **{name: values[name] for name in self.own}}
         changed: dict[str, Any] = getattr(bound, self.name)()
         for name in changed:
             if name not in self.own:

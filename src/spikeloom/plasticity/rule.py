@@ -123,6 +123,12 @@ class Rule(Declared):
         w: Tensor = self.value("w")
         return w
 
+    @property
+    def spiked(self) -> Tensor:
+        """1 where the postsynaptic neuron spikes at this time, as the synapse is told, else 0."""
+        spiked: Tensor = self.value("spiked")
+        return spiked
+
     def verify(self) -> None:
         """Raise ParameterError where declarations or values do not go together."""
         name, values = type(self).__name__, self.param_values()
@@ -150,6 +156,10 @@ class Rule(Declared):
     def has(self, handler: str) -> bool:
         """Whether the rule states a handler."""
         return callable(getattr(type(self), handler, None))
+
+    def efficacy(self) -> Tensor:
+        """What a spike is delivered with, before its own event; the weight by default."""
+        return self.w
 
     def pre_spike(self) -> dict[str, Tensor]:
         """Presynaptic traces after a spike has arrived."""
