@@ -1,7 +1,7 @@
 # Each target sets up what it needs: a virtual environment in .venv with the versions of constraints.txt, made once and
 # again when pyproject.toml or constraints.txt change.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types docs bench peers peers-simulation clean
+.PHONY: help demo test check format lint types docs reproduce bench peers peers-simulation clean
 
 # An active environment or a PYTHONPATH of the caller's must not leak into ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -19,6 +19,7 @@ help:
 	@echo 'make test    run the tests'
 	@echo 'make check   format, lint, types, layers, tests, docs: what a change must pass'
 	@echo 'make docs    write the pages that are made from the code'
+	@echo 'make reproduce  measure the recipes whose code has changed; hours, may be stopped; make docs afterwards'
 	@echo 'make bench   measure speed against SpikingJelly, snnTorch, Norse and plain PyTorch'
 	@echo 'make clean   remove .venv, caches and runs/demo'
 
@@ -59,6 +60,10 @@ types: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/make.py
+
+# Of some only: .venv/bin/python docs/reproduce.py NAME
+reproduce: $(INSTALLED)
+	$(BIN)/python docs/reproduce.py
 
 peers: $(PEERS)
 

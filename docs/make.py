@@ -11,6 +11,8 @@ from typing import Any
 from rich.progress import track
 
 from spikeloom.coding import catalogue as codes
+from spikeloom.recipes import catalogue as recipes
+from spikeloom.recipes._page import write_pages as write_recipes
 from spikeloom.report import write_codes
 from spikeloom.report._figure import save_figure
 from spikeloom.report.catalogue import catalogue
@@ -20,11 +22,13 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def main() -> None:
-    """The pages of the models and of the codes, and all pictures, also those of pages that are written by hand."""
+    """The pages of models, codes and recipes, and all pictures, also those of pages that are written by hand."""
     models = catalogue()
     for _ in track(write_pages(models, FOLDER / "models"), "models", len(models)):
         pass
     for _ in track(write_codes(FOLDER), "codes", len(codes()) + 1):
+        pass
+    for _ in track(write_recipes(recipes(), FOLDER), "recipes", len(recipes())):
         pass
     save_figure(_made_by("cables.md")["figure"], FOLDER / "cable.png", dpi=80, colours=64)
     simulation = _made_by("simulation.md")

@@ -15,7 +15,7 @@ SURFACE = {
     "check_encoder", "check_neuron", "check_surrogate",
     # catalogues
     "coding", "datasets", "errors", "network",
-    "neurons", "nn", "plasticity", "plot", "surrogate", "synapses", "training",
+    "neurons", "nn", "plasticity", "plot", "recipes", "surrogate", "synapses", "training",
 }  # fmt: skip
 
 

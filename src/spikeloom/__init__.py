@@ -58,6 +58,7 @@ __all__ = [
     "nn",
     "plasticity",
     "plot",
+    "recipes",
     "record",
     "surrogate",
     "synapses",
@@ -73,11 +74,11 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """`plot` and `network` when they are first used: what they need takes longer to import than all the rest."""
+    """`plot`, `network`, `recipes` when they are first used: they take long to import, or stand above all the rest."""
     if name == "plot":
         from .report import plot
 
         return plot
-    if name == "network":
-        return importlib.import_module(".network", __name__)
+    if name in ("network", "recipes"):
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,6 +14,7 @@ from spikeloom.cli.evaluate import evaluate
 from spikeloom.cli.neuron import neuron, neurons
 from spikeloom.cli.precompile import precompile
 from spikeloom.cli.predict import predict
+from spikeloom.cli.recipes import recipes, run
 from spikeloom.cli.simulate import simulate
 from spikeloom.cli.train import train
 
@@ -27,6 +28,8 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(simulate)
+app.command()(recipes)
+app.command()(run)
 app.command()(neurons)
 app.command()(neuron)
 app.command()(doctor)

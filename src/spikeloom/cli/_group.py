@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from spikeloom.cli._console import show_error, show_note
 from spikeloom.cli._stopped import SimulationStopped
 from spikeloom.errors import SpikeloomError
+from spikeloom.recipes import RecipeStopped
 from spikeloom.training import TrainingInterrupted
 
 _BAD_INPUT = 2
@@ -29,6 +30,11 @@ class Group(TyperGroup):
         except SimulationStopped as stopped:
             then = f" Continue with: spikeloom simulate --out {stopped.folder} --resume" if stopped.folder else ""
             show_note(f"Stopped at {stopped.at:g} ms.{then}")
+            raise typer.Exit(128 + signal.SIGINT) from None
+        except RecipeStopped as stopped:
+            done = ", ".join(map(str, stopped.result.seeds)) or "none"
+            then = f" Continue with the same command and --resume; the folder is {stopped.folder}."
+            show_note(f"Stopped; seeds that are done: {done}.{then if stopped.folder else ''}")
             raise typer.Exit(128 + signal.SIGINT) from None
         except KeyboardInterrupt:
             show_note("Stopped.")

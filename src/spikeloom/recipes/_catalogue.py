@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import sys
@@ -25,7 +26,9 @@ def load(name: str) -> type[Recipe]:
         return _only(_from_file(Path(name)))
     wanted = name.lower().replace("_", "-")
     if wanted not in names():
-        raise UnknownNameError("recipe", name, names())
+        # All of them would be a page.
+        near = difflib.get_close_matches(wanted, names(), n=3, cutoff=0.4) or [*names()[:3], "..."]
+        raise UnknownNameError("recipe", name, near, do="`spikeloom recipes` lists them all")
     return _only(importlib.import_module(f"{__package__}.{wanted.replace('-', '_')}"))
 
 

@@ -23,7 +23,7 @@ _COLUMNS = ("recipe", "row", "claimed", "chance", "control", "quick", "full", ""
 def index_page(recipes: Mapping[str, type[Recipe]]) -> str:
     """The table of all recipes, by family."""
     count = sum(_standing(recipe) == "works" for recipe in recipes.values())
-    parts = ["# Recipes", _METHOD, f"{len(recipes)} recipes, {count} of them work."]
+    parts = ["# Recipes", _METHOD, f"Recipes: {len(recipes)}; of these work: {count}."]
     for family in sorted({recipe.family for recipe in recipes.values()}):
         members = [recipe for recipe in recipes.values() if recipe.family == family]
         rows = [_row(recipe) for recipe in sorted(members, key=lambda r: r.row)]
@@ -42,12 +42,12 @@ def write_pages(recipes: Mapping[str, type[Recipe]], folder: Path) -> Iterable[s
     (folder / "recipes").mkdir(parents=True, exist_ok=True)
     (folder / "recipes.md").write_text(index_page(recipes), encoding="utf-8")
     for name, recipe in recipes.items():
-        page = recipe_page(recipe, pictures_of(folder / "recipes", name, recipes))
+        page = recipe_page(recipe, pictures_of(folder / "recipes", name))
         (folder / "recipes" / f"{name}.md").write_text(page, encoding="utf-8")
         yield name
 
 
-def pictures_of(folder: Path, name: str, known: Iterable[str]) -> list[str]:
+def pictures_of(folder: Path, name: str) -> list[str]:
     """The pictures of a recipe, `NAME--WORDS.png`."""
     return [path.name for path in sorted(folder.glob(f"{name}--*.png"))]
 

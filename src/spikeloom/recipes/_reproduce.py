@@ -60,12 +60,15 @@ def reproduce(
     for number, seed in enumerate(todo):
         try:
             run, done = _measured(measuring, seed, number, len(todo), watch or Watch())
+            _require_same_figures(result, seed, done)
+            result = replace(result, seeds=dict(sorted({**result.seeds, seed: done}.items())), date=_today())
+            if folder is not None:
+                folder.keep(kind, result, run.pictures if seed == wanted[0] else {})
         except KeyboardInterrupt:
+            if folder is not None:
+                # It may have come while this was being written.
+                folder.keep(kind, result, {})
             raise RecipeStopped(result, folder.path if folder else None) from None
-        _require_same_figures(result, seed, done)
-        result = replace(result, seeds=dict(sorted({**result.seeds, seed: done}.items())), date=_today())
-        if folder is not None:
-            folder.keep(kind, result, run.pictures if seed == wanted[0] else {})
     return result
 
 
@@ -98,7 +101,7 @@ def _measured(recipe: Recipe, seed: int, number: int, total: int, watch: Watch) 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         found = recipe.measure(run)
-    seconds = time.perf_counter() - began
+    seconds = round(time.perf_counter() - began, 3)
     figures = {str(name): _figure(recipe, name, value) for name, value in found.items()}
     watch.end(seed, figures, seconds)
     return run, SeedResult(figures, seconds, tuple(run.notes))

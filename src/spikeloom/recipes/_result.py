@@ -120,7 +120,7 @@ class Result:
             "seeds": {
                 str(seed): {
                     "figures": {name: _number(value) for name, value in run.figures.items()},
-                    "seconds": round(run.seconds, 3),
+                    "seconds": run.seconds,
                     "notes": list(run.notes),
                 }
                 for seed, run in self.seeds.items()
