@@ -1,4 +1,4 @@
-"""Weights of NEST's plastic synapses after random spike trains: `python nest_synapses.py FILE`, by the simulators' Python.
+"""Weights of NEST's plastic synapses after random trains: `python nest_synapses.py FILE`, by the simulators' Python.
 
 A pair of parrot neurons repeats two given trains; the plastic synapse between them leads to a port that the second
 does not listen to. NEST counts the whole delay as dendritic: a presynaptic spike is at the synapse at once, a
@@ -38,16 +38,24 @@ CASES = (
 )  # fmt: skip
 
 
-def trains(seed: int = 1) -> list[dict[str, list[float]]]:
-    """Random times on a grid, with coincidences: at the neurons, and at the synapse for each of the delays."""
+def trains(seed: int = 1) -> list[dict[str, object]]:
+    """Random times on a grid; in half of the pairs spikes coincide, at the neurons and at the synapse for each delay.
+
+    The first spike is presynaptic, for NEST's nearest-neighbour models pair earlier postsynaptic ones with time 0.
+    """
     random, found = np.random.default_rng(seed), []
     steps = np.arange(20, round(END / GRID))
-    for _ in range(PAIRS):
-        pre, post = (random.choice(steps, SPIKES, replace=False) for _ in range(2))
-        together = [pre[i :: len(pre) // 3][:3] - round(d / GRID) for i, d in enumerate((0.0, *DELAYS))]
-        post = np.concatenate([post, *together])
-        pre = np.append(pre, round((END + 10.0) / GRID))
-        found.append({"pre": (np.unique(pre) * GRID).tolist(), "post": (np.unique(post) * GRID).tolist()})
+    shifts = [round(d / GRID) for d in (0.0, *DELAYS)]
+    for number in range(PAIRS):
+        pre, post = (np.sort(random.choice(steps, SPIKES, replace=False)) for _ in range(2))
+        together = number >= PAIRS // 2
+        if together:
+            post = np.concatenate([post, *(pre[i + 1 :: 10] - shift for i, shift in enumerate(shifts))])
+        else:
+            post = post[~np.isin(post[:, None] + shifts, pre).any(axis=1)]
+        pre = np.concatenate([[8], pre, [round((END + 10.0) / GRID)]])
+        trains = {name: (np.unique(times) * GRID).tolist() for name, times in (("pre", pre), ("post", post))}
+        found.append({"coincident": together, **trains})
     return found
 
 
