@@ -122,7 +122,7 @@ def test_oja_finds_the_first_principal_component_where_hebb_diverges() -> None:
 def test_bcm_becomes_selective() -> None:
     """Of two overlapping patterns each of six neurons answers one with nearly 2 y_0, the other hardly; see the rule.
 
-    Without the threshold, which a time constant beyond all bounds keeps at 0, both weights and answers grow to the bound.
+    Without the threshold, which a time constant beyond all bounds keeps at 0, all weights grow to the bound.
     """
     patterns = torch.tensor([[0.12, 0.12, 0.045, 0.0], [0.0, 0.045, 0.12, 0.12]])
     generator = torch.Generator().manual_seed(0)
@@ -176,7 +176,6 @@ def test_predictive_network_learns_to_balance() -> None:
     forward, learned = predictive_run(begin, lateral, steps=15_000, both=True)
     after = predictive_error(forward, learned)
     control = predictive_error(*predictive_run(begin, lateral, steps=15_000, both=False))
-    print(f"predictive: {before:.3f} -> {after:.3f}, feed-forward alone {control:.3f}")
     assert after < before / 3 and after < control / 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ..parameters import Param
@@ -9,10 +10,11 @@ from .rule import PostTrace, Rule
 
 
 class SynapticScaling(Rule):
-    """Synaptic scaling, every `every` ms: w <- w (1 + eta every (target - a) / 1000), a the neuron's slow rate in Hz.
+    """Synaptic scaling: dw/dt = eta w (target - a), a the neuron's slow rate in Hz.
 
-    Multiplicative, so that weights keep their ratios as long as no bound cuts them off; for excitatory weights. The
-    rate is that of the trace y, a = 1000 y / tau, exact once a few tau have gone by.
+    Once in `every` ms w <- w exp(eta every (target - a) / 1000), which is exact for a constant rate. Weights keep their
+    ratios as long as no bound cuts them off; they are to be excitatory. The rate is that of the trace y,
+    a = 1000 y / tau. It goes to the target without swinging where 4 eta tau target < 1000.
 
     Source: van Rossum, Bi and Turrigiano 2000, J. Neuroscience 20:8812, first term; the second, an integral of the
     same error that is needed against a rule which pulls steadily, is left out.
@@ -21,7 +23,7 @@ class SynapticScaling(Rule):
     >>> pre, post = torch.zeros(2, 1001, 1, 1)
     >>> rule = sl.plasticity.SynapticScaling(eta=0.02, target=5.0)
     >>> sl.plasticity.learn(rule, torch.full((1, 1), 0.5), pre, post).w
-    tensor([[[0.5500]]])
+    tensor([[[0.5526]]])
     """
 
     family = "homeostasis"
@@ -35,4 +37,4 @@ class SynapticScaling(Rule):
 
     def on_step(self) -> dict[str, Tensor]:
         error = self.target - 1000.0 * self.y / self.tau
-        return {"w": self.w * (1.0 + self.eta * error * self.every / 1000.0)}
+        return {"w": self.w * torch.exp(self.eta * error * self.every / 1000.0)}
