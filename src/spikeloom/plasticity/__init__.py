@@ -11,6 +11,7 @@ from .astrocyte_stdp import AstrocyteSTDP, repair_target
 from .augmented_spikes import AugmentedSpikes
 from .bcm import BCM
 from .binary_stdp import BinarySTDP
+from .bp_stdp import BPSTDP, LayeredTrial
 from .calcium import CalciumSTDP
 from .chronotron import Chronotron
 from .clopath import ClopathSTDP
@@ -47,6 +48,16 @@ from .sailnet import SAILnet
 from .sdsp import SDSP
 from .short_term_stdp import ShortTermSTDP
 from .simplified_stdp import SimplifiedSTDP
+from .span import SPAN
+from .spike_kernels import (
+    AlphaKernel,
+    ExponentialKernel,
+    GaussianKernel,
+    SpikeKernel,
+    inner_product,
+    spike_correlation,
+    spread,
+)
 from .stdp import STDP
 from .synaptic_scaling import SynapticScaling
 from .td_ltp import TDLTP, Critic
@@ -61,14 +72,17 @@ from .window import Asymmetric, Reversed, Symmetric, Window
 
 __all__ = [
     "BCM",
+    "BPSTDP",
     "ERBP",
     "GNM",
     "PSD",
     "SDSP",
+    "SPAN",
     "STDP",
     "TDLTP",
     "Additive",
     "AllToAll",
+    "AlphaKernel",
     "AntiHebbian",
     "AstrocyteSTDP",
     "Asymmetric",
@@ -85,13 +99,16 @@ __all__ = [
     "DiehlCookSTDP",
     "DopamineSTDP",
     "Exponential",
+    "ExponentialKernel",
     "FirstSpikeRewardSTDP",
+    "GaussianKernel",
     "Handler",
     "Hebb",
     "InhibitorySTDP",
     "Instar",
     "IntervalSTDP",
     "IntrinsicPlasticity",
+    "LayeredTrial",
     "Learned",
     "Logistic",
     "MembraneDriven",
@@ -123,6 +140,7 @@ __all__ = [
     "ShortTermSTDP",
     "SigmoidPlasticity",
     "SimplifiedSTDP",
+    "SpikeKernel",
     "Symmetric",
     "SynapseState",
     "SynapticScaling",
@@ -139,8 +157,11 @@ __all__ = [
     "Wiring",
     "catalogue",
     "end_trial",
+    "inner_product",
     "learn",
     "normalise",
     "repair_target",
+    "spike_correlation",
+    "spread",
     "strongest",
 ]

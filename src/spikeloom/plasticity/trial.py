@@ -132,7 +132,7 @@ class TrialRule(Declared):
         trials = torch.arange(batch)
         # Contiguous in each trial, which is read again and again.
         pieces = [filtered[:, :, b : b + 1].contiguous() for b in range(batch)] if online else [filtered]
-        targets = [target[b : b + 1] for b in range(batch)] if online else [target]
+        targets = torch.split(target, 1, dim=-2) if online else (target,)
         for epoch in range(epochs):
             count = 0
             for b in random.uniform(seed, 0, trials, epoch).argsort().tolist() if online else [0]:
@@ -160,11 +160,15 @@ class TrialRule(Declared):
             raise ShapeError(f"x of {name}", expected="[T, B, in]", got=list(x.shape))
         if w.dim() != 2 or w.shape[1] != x.shape[2]:
             raise ShapeError(f"w of {name}", expected=f"[out, {x.shape[2]}]", got=list(w.shape))
-        if target is not None and target.shape != (x.shape[1], len(w)):
-            raise ShapeError(f"target of {name}", expected=[x.shape[1], len(w)], got=list(target.shape))
+        if target is not None and target.shape != self.target_shape(w, x):
+            raise ShapeError(f"target of {name}", expected=list(self.target_shape(w, x)), got=list(target.shape))
         self.verify_input(x)
         if target is not None:
             self.verify_target(target)
+
+    def target_shape(self, w: Tensor, x: Tensor) -> tuple[int, ...]:
+        """Of targets: [B, out], unless the rule has targets in time, [T, B, out]."""
+        return x.shape[1], len(w)
 
     def verify_input(self, x: Tensor) -> None:
         """Raise unless all input is spikes of 0 and 1."""
