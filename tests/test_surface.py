@@ -12,7 +12,7 @@ SURFACE = {
     # running them
     "unroll", "record", "backend", "memory", "explain",
     # contract tests
-    "check_encoder", "check_neuron", "check_surrogate",
+    "check_encoder", "check_neuron", "check_rule", "check_surrogate",
     # catalogues
     "coding", "datasets", "errors", "network",
     "neurons", "nn", "plasticity", "plot", "recipes", "surrogate", "synapses", "training",

@@ -47,6 +47,7 @@ __all__ = [
     "backend",
     "check_encoder",
     "check_neuron",
+    "check_rule",
     "check_surrogate",
     "coding",
     "datasets",
@@ -70,6 +71,7 @@ _pictures.drawn_by(lambda: importlib.import_module(".report.network_result", __n
 
 if TYPE_CHECKING:
     from . import network as network
+    from .network import check_rule
     from .report import plot
 
 

@@ -16,7 +16,7 @@ from ._statement import Statement
 from ._trace import depends, leaf, partials
 
 __all__ = [
-    "Feedback", "Inlined", "Plan", "Site", "Statement", "StepKernel", "Table", "backend", "cache_folder", "depends", "invoke",
-    "is_complex", "joined", "layout", "leaf", "memory", "native", "partials", "parts", "plan_recurrent", "prepare",
-    "run", "run_recurrent", "step_kernel",
+    "Feedback", "Inlined", "Plan", "Site", "Statement", "StepKernel", "Table", "backend", "cache_folder", "depends",
+    "invoke", "is_complex", "joined", "layout", "leaf", "memory", "native", "partials", "parts", "plan_recurrent",
+    "prepare", "run", "run_recurrent", "step_kernel",
 ]  # fmt: skip

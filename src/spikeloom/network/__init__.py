@@ -1,6 +1,7 @@
 """Simulation of networks of spiking neurons."""
 
 from . import analysis, devices, models, rules
+from ._rule_contract import check_rule
 from .devices import (
     AlternatingCurrent,
     Device,
@@ -31,6 +32,6 @@ __all__ = [
     "AlternatingCurrent", "Device", "DirectCurrent", "DistanceDelay", "Distribution", "EventDriven", "Exponential",
     "FixedInDegree", "GapJunction", "Interrupted", "LogNormal", "Network", "NoiseCurrent", "Normal", "Poisson",
     "Population", "Progress", "Projection", "Ranks", "Rate", "Recording", "Result", "Rule", "Signal", "Source",
-    "SpikeTimes", "SpikeTrains", "StepCurrent", "Synapses", "Uniform", "View", "analysis", "devices", "distributed",
-    "models", "rules",
+    "SpikeTimes", "SpikeTrains", "StepCurrent", "Synapses", "Uniform", "View", "analysis", "check_rule", "devices",
+    "distributed", "models", "rules",
 ]  # fmt: skip

@@ -154,6 +154,26 @@ def tell(table: Any, lo: Any, hi: Any, step: Any) -> None:
         run += 1
 
 
+LAG = layout("state", "lagged", "lags", "late", "batch", "size")
+
+
+def lag(table: Any, lo: Any, hi: Any, step: Any) -> None:
+    """Copy a state of the neurons into a ring, and from there what it was `late` steps ago."""
+    size, batch, late = load(table, LAG.size), load(table, LAG.batch), load(table, LAG.late)
+    lags, lagged = real_at(load(table, LAG.lags)), real_at(load(table, LAG.lagged))
+    state = real_at(load(table, LAG.state))
+    run = int64(0)
+    while run < batch:
+        written = at(lags, (step % (late + 1) * batch + run) * size)
+        read = at(lags, ((step + 1) % (late + 1) * batch + run) * size)
+        j = lo
+        while j < hi:
+            store(written, j, load(state, run * size + j))
+            store(lagged, run * size + j, load(read, j))
+            j += 1
+        run += 1
+
+
 NORMALISE = layout("start", "synapse", "weights", "low", "wanted", "total", "sums")
 
 

@@ -15,10 +15,12 @@ from ._parts import Part, Queue, Unit
 from ._plastic_kernels import (
     COLUMNS,
     DECAY,
+    LAG,
     NORMALISE,
     TELL,
     advance_traces,
     count_columns,
+    lag,
     measure_columns,
     normalise_columns,
     place_columns,
@@ -118,7 +120,8 @@ class PlasticPart:
             "sources": learning.projection.pre.population.size, "late": int(learning.late),
         }  # fmt: skip
         entries |= {f"all_{n}": array for n, array in {**self.arrays, **learning.arrays}.items()}
-        entries |= {f"all_{n}": post.states[state.of] for n, state in learning.rule.post_states.items()}
+        states = {n: learning.lagged.get(n, post.states[s.of]) for n, s in learning.rule.post_states.items()}
+        entries |= {f"all_{n}": array for n, array in states.items()}
         for name in learning.rule.inputs:
             entries[f"all_{name}"] = self.part.input_address(post, learning.receptor(name), 0)
         entries |= {f"share_{name}": share for name, share in learning.shares.items()}
@@ -146,9 +149,10 @@ class PlasticPart:
         if "on_step" in source.programs:
             settle.append(Unit(self.kernel(source.sweep("on_step"), "learn_sweep"), self.table, low, high))
         advance, arrive = self._advance(), [self.deliver(queue)]
+        first = [*self._told(), *self._lagged()]
         if self.learning.late:
-            return [*self._told(), *events, *settle, *advance, *arrive]
-        return [*self._told(), *advance, *events, *arrive, *settle]
+            return [*first, *events, *settle, *advance, *arrive]
+        return [*first, *advance, *events, *arrive, *settle]
 
     def _told(self) -> list[Unit]:
         """The way of the neuron's spikes back to its synapses, if it takes time."""
@@ -161,6 +165,19 @@ class PlasticPart:
             batch=len(fired),
         )  # fmt: skip
         return [Unit(native(tell), table, *self.bounds)]
+
+    def _lagged(self) -> list[Unit]:
+        """States of the neuron that are read late."""
+        learning, real = self.learning, str(self.rows.weights.dtype)
+        post, found = learning.projection.post.population, []
+        for name, lags in learning.lags.items():
+            state = post.states[learning.rule.post_states[name].of]
+            table = Table.of(
+                LAG, state=state, lagged=learning.lagged[name], lags=lags, late=len(lags) - 1, batch=len(state),
+                size=post.size,
+            )  # fmt: skip
+            found.append(Unit(native(lag, real), table, *self.bounds))
+        return found
 
     def _advance(self) -> list[Unit]:
         """The decay of traces; where spikes arrive at the end of a step, that of the next step's time."""

@@ -38,7 +38,7 @@ class RuleSource:
         constants += [f"jump_{name}" for name in self.driven]
         self.constants = {name: place for place, name in enumerate(constants)}
         # What is kept divided by its decay, and its place in `now`: factor, inverse.
-        named = {**rule.pre_traces, **rule.post_traces, **rule.synapse_states}
+        named: dict[str, Any] = {**rule.pre_traces, **rule.post_traces, **rule.synapse_states}
         self.scaled = [
             n for n, item in named.items() if math.isfinite(rule.time_constant(item)) and n not in self.follow
         ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import DTypeError, ParameterError, ShapeError, UnknownNameError
 from ..parameters import changes
-from ..plasticity import Rule
+from ..plasticity import PostState, Rule
 from ._plastic_source import RuleSource
 from ._seeds import PLASTICITY, subseed
 from .recorders import whole_steps
@@ -54,6 +54,10 @@ class Learning:
         self.arrays = {name: np.zeros((network.batch, post.size), dtype=real) for name in self.rule.post_traces}
         self.ring = np.zeros((self.back + 1, *post.fired.shape), dtype=np.uint8) if self.back else None
         self.told = post.fired if self.ring is None else np.zeros_like(post.fired)
+        # Of states that are read late: as they were in each of the last steps, and as they are read.
+        late = {n: self._steps_late(state) for n, state in self.rule.post_states.items()}
+        self.lags = {n: np.zeros((k + 1, network.batch, post.size), dtype=real) for n, k in late.items() if k}
+        self.lagged = {name: np.zeros((network.batch, post.size), dtype=real) for name in self.lags}
         self.seeds = np.array([subseed(network.seed, PLASTICITY, projection.number, r) for r in range(network.batch)])
         self.constants = np.zeros(max(1, len(self.source.constants)), dtype=real)
         self.factors: dict[str, NDArray[np.float64]] = {}
@@ -79,6 +83,11 @@ class Learning:
             got = f"{given.min():g} ... {given.max():g}"
             do = "give w_min and w_max with the rule"
             raise ParameterError(f"weight of {self.projection.name}", expected=f"{low:g} ... {high:g}", got=got, do=do)
+
+    def _steps_late(self, state: PostState) -> int:
+        late = float(self.rule.number(state.late))
+        what = f"delay of {state.name} of {type(self.rule).__name__}"
+        return whole_steps(what, late, self.projection.dt) if late else 0
 
     def refresh(self) -> None:
         """Take over the rule's present parameters."""
@@ -124,8 +133,11 @@ class Learning:
 
     def _follow(self) -> None:
         """What follows a state of the neuron begins there."""
+        states = self.projection.post.population.states
+        for name, array in self.lagged.items():
+            array[...] = self.lags[name][...] = states[self.rule.post_states[name].of]
         for name in self.source.follow:
-            self.arrays[name][...] = self.projection.post.population.states[self.rule.post_traces[name].of]
+            self.arrays[name][...] = states[self.rule.post_states[self.rule.post_traces[name].of].of]
 
     def give(self, name: str, value: float | NDArray[Any]) -> None:
         """Let something arrive for the rule at the next step: one number, or one for each neuron of the view.
@@ -293,6 +305,7 @@ class Learning:
         found |= {f"post {name}": array for name, array in self.arrays.items()}
         found |= {f"given {name}": array for name, array in self._given.items()}
         found |= {"fired": self.projection.post.population.fired, "flags": np.array([self._on, self._begun])}
+        found |= {f"lags {name}": array for name, array in self.lags.items()}
         return found if self.ring is None else found | {"ring": self.ring, "told": self.told}
 
     def carry_on(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -305,5 +318,7 @@ class Learning:
         self._given = {n.removeprefix("given "): a.copy() for n, a in arrays.items() if n.startswith("given ")}
         self.projection.post.population.fired[...] = arrays["fired"]
         self.on, self._begun = (bool(flag) for flag in arrays["flags"])
+        for name, array in self.lags.items():
+            array[...] = arrays[f"lags {name}"]
         if self.ring is not None:
             self.ring[...], self.told[...] = arrays["ring"], arrays["told"]

@@ -54,6 +54,7 @@ class CalciumSTDP(Rule):
     """
 
     family = "STDP"
+    spontaneous = True
 
     tau = Param(150e3, "ms", "time constant of the efficacy", low=0.0)
     tau_ca = Param(20.0, "ms", "time constant of calcium", low=0.0)

@@ -138,7 +138,8 @@ class _Dense:
 
     def states_at(self, t: int) -> State:
         """Of the postsynaptic neurons, what the rule reads."""
-        return {name: self.variables[name][t].unsqueeze(-1) for name in self.rule.post_states}
+        late = {n: round(float(self.rule.number(s.late)) / self.dt) for n, s in self.rule.post_states.items()}
+        return {name: self.variables[name][max(0, t - steps)].unsqueeze(-1) for name, steps in late.items()}
 
     def arrive(self, pre: Tensor, now: State) -> None:
         """Presynaptic spikes."""

@@ -36,7 +36,7 @@ class ERBP(Rule):
     b_max = Param(1.0, "1", "highest current that learns")
 
     error = Input("1", "error spikes through fixed random weights")
-    i = PostState("1", "total current", of="i")
+    i = PostState("1", "total current", of="i_syn")
     modulation = PostTrace("tau_error", "error at the neuron", by="error")
 
     def on_pre(self) -> dict[str, Tensor]:

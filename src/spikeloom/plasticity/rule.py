@@ -39,8 +39,8 @@ class PreTrace(Trace):
 class PostTrace(Trace):
     """A trace of the postsynaptic neuron.
 
-    `by` names an input whose arrivals, times `jump`, drive it in place of spikes; `of` a state of the neuron that it
-    follows, tau dy/dt = v - y.
+    `by` names an input whose arrivals, times `jump`, drive it in place of spikes; `of` a declared PostState that it
+    follows, tau dy/dt = v - y, from where that is at the beginning.
     """
 
     _: KW_ONLY
@@ -61,12 +61,16 @@ class SynapseState(Variable):
 
 @dataclass(frozen=True)
 class PostState(Variable):
-    """What the rule reads of the postsynaptic neuron: one of its states, by the name that it has there."""
+    """What the rule reads of the postsynaptic neuron: one of its states, by the name that it has there.
+
+    `late`, ms: as it was so long ago; a number, or a Param that stays as it is at connection.
+    """
 
     unit: str
     meaning: str
     _: KW_ONLY
     of: str = "v"
+    late: float | str = 0.0
 
 
 class Rule(Declared):
@@ -96,6 +100,8 @@ class Rule(Declared):
     w_min = Param(0.0, "weight", "lowest weight")
     w_max = Param(1.0, "weight", "highest weight")
 
+    # Whether weights change without spikes.
+    spontaneous: ClassVar[bool] = False
     # Where the catalogue lists it.
     family: ClassVar[str] = "yours"
     presets: ClassVar[Mapping[str, Preset]] = {}
@@ -148,6 +154,8 @@ class Rule(Declared):
         for trace in self.post_traces.values():
             if trace.by and trace.by not in self.inputs:
                 raise UnknownNameError(f"{name}: input that drives {trace.name}", trace.by, self.inputs)
+            if trace.of and trace.of not in self.post_states:
+                raise UnknownNameError(f"{name}: state that {trace.name} follows", trace.of, self.post_states)
         known = {*_EVENTS, *(f"on_{label}" for label in self.inputs)}
         for label, _ in inspect.getmembers(type(self), callable):
             if label.startswith("on_") and label not in known:

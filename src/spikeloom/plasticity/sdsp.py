@@ -33,6 +33,7 @@ class SDSP(Rule):
     """
 
     family = "STDP"
+    spontaneous = True
 
     a = Param(0.1, "1", "jump upwards", at_least=0.0)
     b = Param(0.1, "1", "jump downwards", at_least=0.0)
