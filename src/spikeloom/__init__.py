@@ -76,11 +76,13 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """`plot`, `network`, `recipes` when they are first used: they take long to import, or stand above all the rest."""
+    """What takes long to import, or stands above all the rest, when it is first used."""
     if name == "plot":
         from .report import plot
 
         return plot
     if name in ("network", "recipes"):
         return importlib.import_module(f".{name}", __name__)
+    if name == "check_rule":
+        return importlib.import_module(".network", __name__).check_rule
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

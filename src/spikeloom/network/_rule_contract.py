@@ -60,8 +60,10 @@ def _declarations_are_complete(rule: Rule) -> None:
     _require(bool(rule.handlers()), "it states no event")
     for name, item in rule.params.items():
         _require(bool(item.meaning.strip()), f"parameter {name} has no meaning")
-    for trace in (*rule.pre_traces.values(), *rule.post_traces.values(), *rule.synapse_states.values()):
-        _require(bool(trace.meaning.strip()), f"{trace.name} has no meaning")
+    meanings = {name: trace.meaning for name, trace in (*rule.pre_traces.items(), *rule.post_traces.items())}
+    meanings |= {name: state.meaning for name, state in rule.synapse_states.items()}
+    for name, meaning in meanings.items():
+        _require(bool(meaning.strip()), f"{name} has no meaning")
     _require(bool((type(rule).__doc__ or "").strip()), "it has no docstring")
 
 
@@ -75,7 +77,7 @@ def _bad_parameters_are_refused(rule: Rule) -> None:
         else:
             raise AssertionError(f"{name} = NaN passes")
     try:
-        rule.misspelt = 1.0  # type: ignore[attr-defined]
+        setattr(rule, "misspelt", 1.0)  # noqa: B010 (a name that no type knows)
     except UnknownNameError:
         return
     raise AssertionError("a parameter that does not exist can be set")

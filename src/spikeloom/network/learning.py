@@ -318,7 +318,7 @@ class Learning:
         self._given = {n.removeprefix("given "): a.copy() for n, a in arrays.items() if n.startswith("given ")}
         self.projection.post.population.fired[...] = arrays["fired"]
         self.on, self._begun = (bool(flag) for flag in arrays["flags"])
-        for name, array in self.lags.items():
-            array[...] = arrays[f"lags {name}"]
+        for name, ring in self.lags.items():
+            ring[...] = arrays[f"lags {name}"]
         if self.ring is not None:
             self.ring[...], self.told[...] = arrays["ring"], arrays["told"]
