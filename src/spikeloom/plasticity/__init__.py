@@ -32,6 +32,7 @@ from .interval_stdp import IntervalSTDP
 from .intrinsic import IntrinsicPlasticity, SigmoidPlasticity
 from .membrane_driven import MembraneDriven
 from .multi_spike import MembraneMultiSpikeRule, MultiSpikeRule
+from .multi_spike_tempotron import MultiSpikeTempotron
 from .normalisation import normalise
 from .oja import Oja
 from .pairing import AllToAll, Nearest, Pairing, PresynapticCentred, Reduced
@@ -115,6 +116,7 @@ __all__ = [
     "MembraneMultiSpikeRule",
     "Mixed",
     "MultiSpikeRule",
+    "MultiSpikeTempotron",
     "Multiplicative",
     "Nearest",
     "Oja",

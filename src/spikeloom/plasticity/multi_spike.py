@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..errors import ParameterError
 from ..parameters import Param
+from ._critical import bracket
 from ._responses import OwnSpikes, before_spikes, double_exponential, exponential
 from .trial import Change, TrialRule
 
@@ -109,22 +110,18 @@ def critical(v: Tensor, count: Tensor, decay: float) -> tuple[Tensor, Tensor, Te
     decay^(t* - t_s)); the slope is 1 over the denominator. On the grid no weight moves a spike by less than a
     step, so that d theta*/dw_i is the slope times the input of synapse i through its filter at t*.
 
-    Found between bounds that close in on it, 64 thresholds at a time. Where the potential never rises above rest, or
-    there are no more steps above it than spikes asked for, there is none: 0, at the step of the highest potential.
+    Where the potential never rises above rest, or no longer than spikes asked for, there is none: 0, at the step of the
+    highest potential.
 
     Shapes: v [T, n], count [n] -> [n] each.
     """
-    neuron, levels = OwnSpikes(decay=decay), 64
-    # At the highest potential itself there is a spike. Bounds end 4e-6 apart in float32, well above its rounding.
-    low, high = torch.zeros_like(v[0]), 1.0001 * v.amax(0)
-    some = high > 0
-    for _ in range(3 if v.dtype == torch.float32 else 6):
-        share = torch.arange(1, levels, dtype=v.dtype) / levels
-        tried = low.unsqueeze(-1) + (high - low).unsqueeze(-1) * share
-        counts = neuron(v.unsqueeze(-1) / torch.where(some.unsqueeze(-1), tried, 1.0)).sum(0)
-        index = torch.arange(1, levels).expand_as(counts)
-        last = torch.where(counts >= count.unsqueeze(-1), index, 0).amax(-1)
-        low, high = low + (high - low) * last / levels, low + (high - low) * (last + 1) / levels
+    neuron = OwnSpikes(decay=decay)
+
+    def counts(thresholds: Tensor) -> Tensor:
+        spikes: Tensor = neuron(v.unsqueeze(-1) / thresholds)
+        return spikes.sum(0)
+
+    low, high = bracket(counts, v.amax(0), count)
     return _touched(v, low, high, decay)
 
 
