@@ -77,8 +77,8 @@ def spread(x: Tensor, kernel: SpikeKernel, *, dt: float = 1.0) -> Tensor:
 def inner_product(first: Tensor, second: Tensor, kernel: SpikeKernel, *, dt: float = 1.0) -> Tensor:
     """F = sum_m sum_n k2(|s_m - t_n|), the integral over all time of the product of two filtered spike trains, ms.
 
-    Computed by convolution, T log T per train. Van Rossum's distance is sqrt((F(s, s) - 2 F(s, t) + F(t, t)) / tau) with
-    `ExponentialKernel`.
+    Computed by convolution, T log T per train. With `ExponentialKernel`, sqrt((F(s, s) - 2 F(s, t) + F(t, t)) / tau) is
+    the distance of van Rossum.
 
     Shapes: [T, B, n] and [T, B, m] to [B, n, m]. Units: ms. Raises: ShapeError, DTypeError.
     Source: Park, Seth, Paiva, Li and Principe 2013, IEEE Signal Process. Mag. 30:149.
