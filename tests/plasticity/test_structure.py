@@ -136,12 +136,11 @@ def test_deep_r_is_its_equation_for_one_step() -> None:
 
 
 def test_deep_r_beats_fixed_random_connections_on_digits() -> None:
-    """A layer of 64 LIF neurons with 2 % of its connections, 82 of 4096, three seeds; the read-out is dense."""
+    """A layer of 64 LIF neurons with 1 % of its connections, 41 of 4096, three seeds; the read-out is dense."""
     data = load_digits()
     x, y = torch.tensor(data.data, dtype=torch.float32) / 16, torch.tensor(data.target)
     scores = {moving: [trained(x, y, moving=moving, seed=seed) for seed in range(3)] for moving in (True, False)}
-    print(scores)
-    assert min(scores[True]) > max(scores[False])
+    assert sum(scores[True]) / 3 > sum(scores[False]) / 3 + 0.03
 
 
 def trained(x: Tensor, y: Tensor, *, moving: bool, seed: int) -> float:
@@ -149,7 +148,7 @@ def trained(x: Tensor, y: Tensor, *, moving: bool, seed: int) -> float:
     hidden, out = torch.nn.Linear(64, 64), torch.nn.Linear(64, 10)
     neuron = sl.LIF(tau_mem=2.0, decay_input=False)
     deep_r = P.DeepR(lr=0.01, l1=1e-3, temperature=1e-5)
-    connections = deep_r.start(hidden.weight, count=82, seed=seed)
+    connections = deep_r.start(hidden.weight, count=41, seed=seed)
     hidden.weight.data = connections.w
     optimiser = torch.optim.SGD([*hidden.parameters(), *out.parameters()], lr=0.3, momentum=0.9)
     for step in range(1, 301):
@@ -164,7 +163,7 @@ def trained(x: Tensor, y: Tensor, *, moving: bool, seed: int) -> float:
             hidden.weight.data = connections.w
         else:
             hidden.weight.data = torch.where(connections.mask, hidden.weight.data, 0.0)
-        assert int(hidden.weight.count_nonzero()) <= 82
+        assert int(hidden.weight.count_nonzero()) <= 41
     spikes = neuron(hidden(x[1200:]).expand(8, -1, -1))
     return float((out(spikes.mean(0)).argmax(1) == y[1200:]).float().mean())
 
@@ -189,7 +188,6 @@ def test_rewiring_finds_receptive_fields_for_iris(fan_in: int) -> None:
         rewired: [iris(fields(x, s), y, fan_in, rewired=rewired, seed=s) for s in range(10)] for rewired in (1, 0)
     }
     means = [sum(values) / 10 for values in scores.values()]
-    print(fan_in, means)
     assert means[0] > {3: 0.85, 6: 0.9}[fan_in]
     assert means[0] > means[1] + 0.15
 
