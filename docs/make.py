@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,32 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def main() -> None:
-    """The pages of models, codes and recipes, and all pictures, also those of pages that are written by hand."""
+    """All pages, or those of the parts that are named: `python docs/make.py recipes`."""
+    parts = {"models": _models, "codes": _codes, "recipes": _recipes, "pictures": _pictures}
+    for name in sys.argv[1:] or parts:
+        if name not in parts:
+            raise SystemExit(f"{name}: no part of the docs; there are {', '.join(parts)}")
+        parts[name]()
+
+
+def _models() -> None:
     models = catalogue()
     for _ in track(write_pages(models, FOLDER / "models"), "models", len(models)):
         pass
+
+
+def _codes() -> None:
     for _ in track(write_codes(FOLDER), "codes", len(codes()) + 1):
         pass
+
+
+def _recipes() -> None:
     for _ in track(write_recipes(recipes(), FOLDER), "recipes", len(recipes())):
         pass
+
+
+def _pictures() -> None:
+    """Of pages that are written by hand."""
     save_figure(_made_by("cables.md")["figure"], FOLDER / "cable.png", dpi=80, colours=64)
     simulation = _made_by("simulation.md")
     for name in ("raster", "connectivity"):

@@ -1,7 +1,7 @@
 """Measure the recipes and keep their figures in `src/spikeloom/recipes/results`: `make reproduce`.
 
 What was measured with the same code, settings and seeds is not measured again. Stopped, it goes on with the seeds that
-are missing. `make docs` then makes the pages.
+are missing. `make docs`, or `docs/make.py recipes`, then makes the pages.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from spikeloom.recipes._measured import RESULTS, stale
 from spikeloom.recipes._page import index_page, pictures_of, recipe_page
 
 DOCS = Path(__file__).parents[2] / "docs"
+DO = "python docs/make.py recipes"
 # Seconds that the shortest form may have taken where it was measured: all of them are run by every test of a change.
 SHORT = 20.0
 
@@ -60,15 +61,15 @@ def test_no_figure_without_a_recipe() -> None:
 
 
 def test_the_table_in_the_docs(known: dict[str, type[Recipe]]) -> None:
-    assert (DOCS / "recipes.md").read_text(encoding="utf-8") == index_page(known), "make docs"
+    assert (DOCS / "recipes.md").read_text(encoding="utf-8") == index_page(known), DO
     pages = {path.stem for path in (DOCS / "recipes").glob("*.md")}
-    assert pages == set(known), "make docs, and delete the pages of recipes that are gone"
+    assert pages == set(known), DO
 
 
 @every_recipe
 def test_the_page_in_the_docs(name: str, known: dict[str, type[Recipe]]) -> None:
     page = recipe_page(known[name], pictures_of(DOCS / "recipes", name))
-    assert (DOCS / "recipes" / f"{name}.md").read_text(encoding="utf-8") == page, "make docs"
+    assert (DOCS / "recipes" / f"{name}.md").read_text(encoding="utf-8") == page, DO
 
 
 def test_listing_imports_nothing_that_takes_long() -> None:

@@ -138,6 +138,17 @@ def test_results_are_read_as_they_were_written() -> None:
     assert again.beats("without") is False
 
 
+def test_what_is_better() -> None:
+    high, low, middle = Bar("x", at_least=9, why="."), Bar("x", at_most=9, why="."), Bar("x", between=(4, 6), why=".")
+    # Also where both miss the bar.
+    assert high.better(3, 2)
+    assert not high.better(2, 2)
+    assert low.better(2, 3)
+    assert middle.better(5, 7)
+    # Both are as they should be.
+    assert not middle.better(5, 6)
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"version": 99}'])
 def test_damaged_results(text: str, tmp_path: Path) -> None:
     path = tmp_path / "result.json"

@@ -59,6 +59,11 @@ class Bar:
         low, high = self.range
         return math.inf if math.isnan(value) else max(low - value, value - high)
 
+    def better(self, value: float, other: float) -> bool:
+        """Whether a value is better than another; of a range, only if the other lies outside."""
+        gap, rival = self.shortfall(value), self.shortfall(other)
+        return gap < rival and (self.between is None or rival > 0)
+
     def described(self) -> str:
         """The bound in words."""
         unit = f" {self.unit}" if self.unit else ""

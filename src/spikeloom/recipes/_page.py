@@ -41,6 +41,9 @@ def write_pages(recipes: Mapping[str, type[Recipe]], folder: Path) -> Iterable[s
     """Write `recipes.md` and `recipes/NAME.md` below `folder`; yields each name once its page is there."""
     (folder / "recipes").mkdir(parents=True, exist_ok=True)
     (folder / "recipes.md").write_text(index_page(recipes), encoding="utf-8")
+    for old in (folder / "recipes").glob("*.md"):
+        if old.stem not in recipes:
+            old.unlink()
     for name, recipe in recipes.items():
         page = recipe_page(recipe, pictures_of(folder / "recipes", name))
         (folder / "recipes" / f"{name}.md").write_text(page, encoding="utf-8")
@@ -59,7 +62,7 @@ def report(recipe: type[Recipe], results: Sequence[Result], pictures: Sequence[s
         f"# {recipe.title}",
         f"`spikeloom run {recipe.name}` · row {recipe.row} · {recipe.family}",
         reference,
-        f"**Claim.** {recipe.claim}" + (f" *{recipe.claimed}.*" if recipe.claimed else ""),
+        f"**Claim.** {recipe.claim}" + (f" Claimed: {recipe.claimed}." if recipe.claimed else ""),
         f"**Shown here.** {recipe.shown}",
     ]
     if recipe.stand_in:

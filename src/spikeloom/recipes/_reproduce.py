@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,11 +55,18 @@ def reproduce(
         result = folder.begin(kind, result, resume=resume, overwrite=overwrite)
     elif resume:
         raise ParameterError("resume", expected="out, the folder of the run", got="none")
-    measuring = kind(**result.settings)
+    return _seeds(kind, result, wanted, folder, watch or Watch())
+
+
+def _seeds(
+    kind: type[Recipe], result: Result, wanted: Sequence[int], folder: RecipeFolder | None, watch: Watch
+) -> Result:
+    """Each seed that is missing, kept when it is done. Raises: RecipeStopped."""
+    recipe = kind(**result.settings)
     todo = [seed for seed in wanted if seed not in result.seeds]
     for number, seed in enumerate(todo):
         try:
-            run, done = _measured(measuring, seed, number, len(todo), watch or Watch())
+            run, done = _measured(recipe, seed, number, len(todo), watch)
             _require_same_figures(result, seed, done)
             result = replace(result, seeds=dict(sorted({**result.seeds, seed: done}.items())), date=_today())
             if folder is not None:

@@ -76,7 +76,7 @@ class Result:
             )
             for run in self.seeds.values()
         ]
-        better = (bar.shortfall(own) < bar.shortfall(without) for own, without in pairs)
+        better = (bar.better(own, without) for own, without in pairs)
         return bool(pairs) and not any(math.isnan(v) for pair in pairs for v in pair) and all(better)
 
     @property
