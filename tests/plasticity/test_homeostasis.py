@@ -101,6 +101,23 @@ def test_thresholds_reach_the_target_count() -> None:
     torch.testing.assert_close(torch.stack(counts[-100:]).mean(0), torch.full((4,), 4.0), rtol=0.1, atol=0.0)
 
 
+def test_thresholds_of_a_population_reach_the_target_between_runs() -> None:
+    """The same in the simulator, at constant currents: 5 spikes in 100 ms, to within a spike."""
+    net = sl.network.Network(dt=1.0, seed=0)
+    cells = net.population(3, sl.LIF(tau_mem=10.0), name="cells")
+    for index, current in enumerate((1.2, 2.0, 4.0)):
+        net.connect(sl.network.DirectCurrent(current), cells[index : index + 1])
+    net.record(cells, "s")
+    cells["v_th"] = np.ones(3)
+    plasticity, counts = P.IntrinsicPlasticity(eta=0.05, target=5.0), []
+    for _ in range(60):
+        trains = net.run(100.0)["cells"].spikes
+        counts.append(np.bincount(trains.neurons, minlength=3))
+        cells["v_th"] = plasticity.update(cells["v_th"], torch.tensor(counts[-1][None]).double())
+    assert counts[0].max() > 20
+    np.testing.assert_allclose(np.mean(counts[-20:], axis=0), 5.0, atol=1.0)
+
+
 def test_sigmoid_plasticity_is_the_gradient_of_the_information() -> None:
     """Minus the derivative of the divergence from the exponential distribution, E[y / mu - log dy/dx]."""
     a, b = torch.tensor([0.7, 2.0]).double().requires_grad_(), torch.tensor([-0.4, 0.3]).double().requires_grad_()

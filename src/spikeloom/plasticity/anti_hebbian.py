@@ -30,6 +30,8 @@ class AntiHebbian(Rule):
     """
 
     family = "Hebbian"
+    # Inhibition between silent neurons shrinks.
+    spontaneous = True
 
     eta = Param(0.1, "weight", "learning rate", at_least=0.0)
     target = Param(0.125, "1", "spikes of a neuron in a trial that are aimed at", at_least=0.0)

@@ -27,6 +27,8 @@ class SynapticScaling(Rule):
     """
 
     family = "homeostasis"
+    # Silent neurons are scaled up.
+    spontaneous = True
 
     eta = Param(0.001, "1/(Hz s)", "learning rate", at_least=0.0)
     target = Param(5.0, "Hz", "rate that is aimed at", at_least=0.0)
