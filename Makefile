@@ -1,7 +1,7 @@
 # Each target sets up what it needs: a virtual environment in .venv with the versions of constraints.txt, made once and
 # again when pyproject.toml or constraints.txt change.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types docs reproduce bench peers peers-simulation clean
+.PHONY: help demo test check format lint types docs reproduce bench peers peers-simulation peers-plasticity clean
 
 # An active environment or a PYTHONPATH of the caller's must not leak into ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
@@ -13,6 +13,8 @@ INSTALLED := $(VENV)/.installed
 PEERS := $(VENV)/.peers
 # NEST and Brian2 want an older NumPy.
 SIMULATORS := .venv-simulators
+# BindsNET asks for another PyTorch, and for more than it needs.
+BINDSNET := .venv-bindsnet
 
 help:
 	@echo 'make demo    train on handwritten digits; open runs/demo/report.html afterwards'
@@ -38,6 +40,14 @@ $(PEERS): $(INSTALLED)
 $(SIMULATORS)/.installed:
 	test -x $(SIMULATORS)/bin/python || $(PYTHON) -m venv $(SIMULATORS)
 	$(SIMULATORS)/bin/python -m pip install 'numpy<2.4' nest-simulator==3.10.0 brian2==2.9.0 cython
+	@touch $@
+
+# As above: PyTorch first, and without the dependencies of what would bring another.
+$(BINDSNET)/.installed: constraints.txt
+	test -x $(BINDSNET)/bin/python || $(PYTHON) -m venv $(BINDSNET)
+	$(BINDSNET)/bin/python -m pip install -c constraints.txt torch==2.13.0
+	$(BINDSNET)/bin/python -m pip install -c constraints.txt matplotlib pandas scikit-learn scipy cloudpickle tqdm==4.70.1 protobuf==7.36.2 Farama-Notifications==0.0.6
+	$(BINDSNET)/bin/python -m pip install --no-deps bindsnet==0.3.4 torchvision==0.28.0 gymnasium==1.4.0 ale-py==0.12.1 opencv-python-headless==5.0.0.93 tensorboardX==2.6.5
 	@touch $@
 
 demo: $(INSTALLED)
@@ -69,9 +79,11 @@ peers: $(PEERS)
 
 peers-simulation: $(SIMULATORS)/.installed
 
+peers-plasticity: $(SIMULATORS)/.installed $(BINDSNET)/.installed
+
 bench: $(PEERS)
 	$(BIN)/python -m benchmarks --json
 
 clean:
-	rm -rf $(VENV) $(SIMULATORS) build dist runs/demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SIMULATORS) $(BINDSNET) build dist runs/demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +

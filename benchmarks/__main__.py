@@ -27,6 +27,7 @@ from benchmarks import (
     memory,
     onm,
     peak_memory,
+    plasticity,
     readme,
     simulation,
     simulation_scaling,
@@ -56,6 +57,8 @@ BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
     "simulation_scaling": simulation_scaling.run,
     "simulation_full": simulation.run_full,
     "simulation_statistics": simulation_statistics.run,
+    "plasticity_diehl_cook": plasticity.diehl_cook,
+    "plasticity_cuba_stdp": plasticity.cuba_stdp,
 }
 # Only when asked for: the peer takes minutes and 15 GB.
 LARGE = ("simulation_full",)
@@ -112,6 +115,8 @@ def main() -> None:
         console.print(f"[bold red]{name} is not installed and is left out. Install it: make peers")
     if simulation.simulators() is None:
         console.print("[bold red]NEST and Brian2 are not installed and are left out: make peers-simulation")
+    if plasticity.bindsnet() is None:
+        console.print("[bold red]BindsNET is not installed and is left out: make peers-plasticity")
     results, written = {}, None
     for name in arguments.only:
         results[name] = BENCHMARKS[name](repeats=arguments.repeats)

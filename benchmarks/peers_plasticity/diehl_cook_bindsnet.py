@@ -12,6 +12,7 @@ traces of both sides set to 1 (no second postsynaptic trace); one-to-one weights
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from importlib.metadata import version
@@ -20,11 +21,17 @@ import numpy as np
 import torch
 from _summary import summary
 
-# torchvision's wheel is built for CUDA; beside PyTorch for CPUs the operators that it asks for at import are missing.
+# torchvision's wheel may be built for CUDA; beside PyTorch for CPUs, operators that it asks for at import are missing.
 library = torch.library.Library("torchvision", "FRAGMENT")
-for name in ("nms", "qnms"):
-    if not torch._C._dispatch_has_kernel(f"torchvision::{name}"):
-        library.define(f"{name}(Tensor boxes, Tensor scores, float overlap) -> Tensor")
+for _ in range(4):
+    try:
+        import torchvision  # noqa: F401
+
+        break
+    except RuntimeError as error:
+        if (missing := re.search(r"torchvision::(\w+) does not exist", str(error))) is None:
+            raise
+        library.define(f"{missing[1]}(Tensor boxes, Tensor scores, float overlap) -> Tensor")
 
 from bindsnet.encoding import PoissonEncoder  # noqa: E402
 from bindsnet.models import DiehlAndCook2015  # noqa: E402
