@@ -219,6 +219,53 @@ def test_span_changes_by_the_overlap_of_all_pairs() -> None:
         rule.update(w, x, torch.ones(1, 1, dtype=torch.float64))
 
 
+def test_e_learning_learns_the_exact_spike_times() -> None:
+    rule = rules.ChronotronE(lr=0.01, tau_mem=20.0)
+    for seed in SEEDS:
+        x, target, w = task(seed)
+        trained = rule.train(0.6 * w, x, target, epochs=100)
+        assert trained.solved
+        assert torch.equal(rule.respond(trained.w, x), target)
+
+
+def cheapest(actual: list[int], desired: list[int], tau_q: float) -> float:
+    """Cost of the best of all ways to pair spikes, in order or not."""
+    if not actual:
+        return float(len(desired))
+    rest = actual[1:]
+    ways = [1.0 + cheapest(rest, desired, tau_q)]
+    for d in desired:
+        left = [other for other in desired if other != d]
+        ways.append(((actual[0] - d) / tau_q) ** 2 / 2 + cheapest(rest, left, tau_q))
+    return min(ways)
+
+
+def test_e_learning_pairs_spikes_at_the_least_cost() -> None:
+    g = torch.Generator().manual_seed(0)
+    rule = rules.ChronotronE(tau_q=7.0)
+    for _ in range(50):
+        actual, desired = (sorted(torch.randperm(60, generator=g)[:n].tolist()) for n in (4, 5))
+        pairs = rule._pairs(actual, desired)
+        cost = sum(((t - d) / 7.0) ** 2 / 2 for t, d in pairs) + 9 - 2 * len(pairs)
+        assert cost == pytest.approx(cheapest(actual, desired, 7.0), rel=1e-12)
+
+
+@pytest.mark.parametrize(("desired", "sign"), [(16, -1.0), (None, -1.0)])
+def test_e_learning_moves_and_removes(desired: int | None, sign: float) -> None:
+    """One input makes one spike; it should come at another time, or not at all."""
+    x, target = train(60, 10), train(60)
+    if desired is not None:
+        target[desired] = 1.0
+    rule = rules.ChronotronE(lr=0.01, tau_q=10.0, gamma=10.0)
+    w = torch.full((1, 1), 1.01, dtype=torch.float64)
+    (spike,) = rule.respond(w, x).flatten().nonzero().flatten().tolist()
+    psp = float(rule.filtered(x)[0, spike])
+    found = float(rule.update(w, x, target).w) - 1.01
+    asked = sign if desired is None else 10.0 / 100.0 * (spike - desired)
+    assert asked != 0
+    assert found == pytest.approx(0.01 * asked * psp, rel=1e-9)
+
+
 @pytest.mark.parametrize("kernel", [rules.AlphaKernel(), rules.ExponentialKernel(), rules.GaussianKernel()])
 @pytest.mark.parametrize("length", [1, 2, 301])
 def test_inner_product_by_convolution_is_the_double_sum(kernel: rules.SpikeKernel, length: int) -> None:

@@ -14,6 +14,7 @@ from .binary_stdp import BinarySTDP
 from .bp_stdp import BPSTDP, LayeredTrial
 from .calcium import CalciumSTDP
 from .chronotron import Chronotron
+from .chronotron_e import ChronotronE
 from .clopath import ClopathSTDP
 from .deep_r import Connections, DeepR
 from .dense import Learned, learn
@@ -92,6 +93,7 @@ __all__ = [
     "CalciumSTDP",
     "Change",
     "Chronotron",
+    "ChronotronE",
     "ClopathSTDP",
     "Connections",
     "Critic",
