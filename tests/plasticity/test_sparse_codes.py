@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 import spikeloom as sl
+from spikeloom.errors import DTypeError, ParameterError, ShapeError, SpikeloomError, UnknownNameError
 
 P = sl.plasticity
 
@@ -104,3 +105,42 @@ def correlation(counts: Tensor) -> float:
     """Mean magnitude between two neurons."""
     used = counts[:, counts.std(0) > 0]
     return float(np.abs(np.corrcoef(used.T.numpy())[~np.eye(used.shape[1], dtype=bool)]).mean())
+
+
+def test_rules_of_trials_against_loops_over_synapses() -> None:
+    """Each batch element on weights of its own, in plain Python."""
+    generator = torch.Generator().manual_seed(0)
+    m, n = torch.rand(3, 4, generator=generator).double(), torch.poisson(torch.ones(3, 2), generator=generator).double()
+    w = torch.rand(3, 2, 4, generator=generator).double()
+    got = {
+        "instar": P.end_trial(P.Instar(eta=0.1), w, {"m": m, "n": n}).w,
+        "oja": P.end_trial(P.SAILnet(eta=0.1), w, {"m": m, "n": n}).w,
+        "anti": P.end_trial(P.AntiHebbian(eta=0.1, target=0.3), -w, {"m": m, "n": n}).w,
+    }
+    for b, i, j in np.ndindex(3, 2, 4):
+        old, pre, post = float(w[b, i, j]), float(m[b, j]), float(n[b, i])
+        want = {
+            "instar": min(max(old + 0.1 * post * (pre - old), 0.0), 1.0),
+            "oja": old + 0.1 * (post * pre - post**2 * old),
+            "anti": min(-old - 0.1 * (pre * post - 0.09), 0.0),
+        }
+        for name, value in want.items():
+            assert float(got[name][b, i, j]) == pytest.approx(value, rel=1e-12, abs=1e-15), name
+
+
+@pytest.mark.parametrize(
+    ("rule", "traces", "error"),
+    [
+        (P.Oja(), {"x": torch.ones(1, 2), "y": torch.ones(1, 3)}, ParameterError),
+        (P.Instar(), {"m": torch.ones(1, 2)}, ParameterError),
+        (P.Instar(), {"m": torch.ones(1, 2), "n": torch.ones(1, 3), "k": torch.ones(1, 3)}, UnknownNameError),
+        (P.Instar(), {"m": torch.ones(1, 3), "n": torch.ones(1, 3)}, ShapeError),
+        (P.Instar(), {"m": torch.ones(2, 2), "n": torch.ones(1, 3)}, ShapeError),
+        (P.Instar(), {"m": torch.tensor(1.0), "n": torch.ones(1, 3)}, ShapeError),
+        (P.Instar(), {"m": torch.ones(1, 2), "n": torch.full((1, 3), np.nan)}, ParameterError),
+        (P.Instar(), {"m": torch.ones(1, 2), "n": torch.ones(1, 3, dtype=torch.int64)}, DTypeError),
+    ],
+)
+def test_end_of_trial_refuses(rule: P.Rule, traces: dict[str, Tensor], error: type[SpikeloomError]) -> None:
+    with pytest.raises(error):
+        P.end_trial(rule, torch.full((3, 2), 0.5), traces)

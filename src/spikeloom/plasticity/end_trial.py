@@ -38,7 +38,8 @@ def end_trial(
         do = "use sl.plasticity.learn on spike trains"
         raise ParameterError(f"rule {name}", expected="one that acts at the end of trials", got=got, do=do)
     given = _checked(rule, name, w, traces)
-    size = (len(next(iter(given.values()))), *w.shape[-2:])
+    batch = max((len(value) for value in given.values()), default=len(w) if w.dim() == 3 else 1)
+    size = (batch, *w.shape[-2:])
     values: dict[str, Any] = {n: torch.as_tensor(v, dtype=torch.float64) for n, v in rule.param_values().items()}
     values |= {n: w.new_full(size, rest) for n, rest in rule.at_rest().items()} | dict(state or {}) | given
     changed = Handler(rule, "on_trial").step(values | {"w": w.expand(size)})
@@ -61,8 +62,8 @@ def _checked(rule: Rule, name: str, w: Tensor, traces: Mapping[str, Tensor]) -> 
             raise DTypeError(f"{label} of {name}", expected="a floating-point tensor", got=got)
         if not bool(torch.isfinite(value).all()):
             raise ParameterError(f"{label} of {name}", expected="finite numbers", got="NaN or infinity")
-    batch = len(next(iter(traces.values())))
-    if w.dim() not in (2, 3) or (w.dim() == 3 and len(w) != batch):
+    batch = max((len(value) for value in traces.values() if value.dim()), default=1)
+    if w.dim() not in (2, 3) or (w.dim() == 3 and traces and len(w) != batch):
         raise ShapeError(f"w of {name}", expected=f"[out, in] or [{batch}, out, in]", got=list(w.shape))
     for label, value in traces.items():
         expected = [batch, w.shape[-2] if label in of_post else w.shape[-1]]
