@@ -38,8 +38,8 @@ class ChronotronE(SpikeTimeRule):
         spikes = self.respond_to(w, filtered)
         asked = torch.zeros_like(target)
         for b, o in (spikes != target).any(0).nonzero().tolist():
-            times = [train[:, b, o].nonzero().flatten().tolist() for train in (spikes, target)]
-            asked[:, b, o] = self._asked(*times, torch.zeros_like(target[:, b, o]))
+            actual, desired = (train[:, b, o].nonzero().flatten().tolist() for train in (spikes, target))
+            asked[:, b, o] = self._asked(actual, desired, torch.zeros_like(target[:, b, o]))
         dw = float(self.lr) * torch.einsum("tbo,tbi->boi", asked, filtered[0])
         return Change(dw, (target - spikes).abs().sum(0))
 
@@ -58,7 +58,7 @@ class ChronotronE(SpikeTimeRule):
         scale = float(self.dt) / float(self.tau_q)
         rows: list[list[tuple[float, list[tuple[int, int]]]]] = [[(float(j), []) for j in range(len(desired) + 1)]]
         for i, t in enumerate(actual):
-            row = [(i + 1.0, [])]
+            row: list[tuple[float, list[tuple[int, int]]]] = [(i + 1.0, [])]
             for j, d in enumerate(desired):
                 cost, pairs = rows[-1][j]
                 moved = (cost + ((t - d) * scale) ** 2 / 2, [*pairs, (t, d)])
