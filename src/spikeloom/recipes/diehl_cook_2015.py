@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class DiehlCook2015(Recipe):
         layer = sl.network.models.CompetitiveLayer(neurons=self.neurons, batch=self.batch, seed=run.seed)
         found: dict[str, float] = {}
         for number in range(self.passes):
-            counts = layer.learn(images, track=lambda parts, n=number: run.track(parts, f"pass {n + 1}"))
+            counts = layer.learn(images, track=partial(run.track, what=f"pass {number + 1}"))
             found["spikes per image"] = counts.sum(1).mean()
             found["accuracy"] = self.accuracy(run, layer, images[-named:], labels[-named:], test, answers)
             if number == 0:
@@ -80,9 +81,9 @@ class DiehlCook2015(Recipe):
 
     def accuracy(self, run: Run, layer: Any, images: Any, labels: Any, test: Any, answers: Any) -> float:
         """Of the test images, where the neurons are named by the training images given."""
-        named = layer.respond(images, track=lambda parts: run.track(parts, "naming neurons"))
+        named = layer.respond(images, track=partial(run.track, what="naming neurons"))
         votes = sl.coding.votes_for_one(_floats(named), labels, classes=10)
-        counts = layer.respond(test, track=lambda parts: run.track(parts, "test"))
+        counts = layer.respond(test, track=partial(run.track, what="test"))
         return float((sl.coding.vote(_floats(counts), votes).argmax(1) == answers).float().mean())
 
 
