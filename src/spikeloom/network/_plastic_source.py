@@ -258,7 +258,10 @@ def _over_neurons(lines: list[str]) -> list[str]:
 
 
 def _over_spikes(lines: list[str]) -> list[str]:
-    """Eight neurons in a word, of which mostly none has spiked; parts begin at multiples of 64."""
+    """Eight neurons in a word, of which mostly none has spiked.
+
+    Parts begin at multiples of 64; one without neurons may begin within the last word of another's.
+    """
     return [
         "spiked, words = uint8_at(fired + run * fired_stride), int64_at(fired + run * fired_stride)",
         "group = lo >> 3",
@@ -266,7 +269,7 @@ def _over_spikes(lines: list[str]) -> list[str]:
         *_in([
             "if load(words, group) != 0:",
             *_in([
-                "j = 8 * group",
+                "j = max(8 * group, lo)",
                 "while j < min(8 * group + 8, hi):",
                 *_in(["if load(spiked, j) != uint8(0):", *_in(lines), "j += 1"]),
             ]),
