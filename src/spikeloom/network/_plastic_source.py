@@ -240,7 +240,11 @@ class RuleSource:
             v for v in sorted(program.reads) if v not in ("w", *self.rule.pre_traces, *self.rule.synapse_states)
         ]
         source = ["source = int64(load(segment_source, c))"] if program.random else []
-        body = ["c += int64(load(column_segment, k))", "p = int64(load(column_synapse, k))", *source]
+        # Synapses of a column are far apart in memory: they are asked for some steps before they are needed.
+        touched = [v for v in ("w", *self.rule.synapse_states) if v in program.reads or program.changes(v)]
+        ahead = ["p = int64(load(column_synapse, min(k + 24, last - 1)))"]
+        ahead += [f"prefetch(at({self._place(v)}))" for v in touched]
+        body = [*ahead, "c += int64(load(column_segment, k))", "p = int64(load(column_synapse, k))", *source]
         body += [*self._event(name, of_neuron), "k += 1"]
         start = ["k, last = load(column_start, j - low), load(column_start, j - low + 1)", "c = int64(0)"]
         return [*[self._read(v) for v in of_neuron], *start, "while k < last:", *_in(body)]
