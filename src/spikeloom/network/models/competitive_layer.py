@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...errors import ParameterError, ShapeError
+from ...errors import DTypeError, ParameterError, ShapeError
 from ...neurons import Neuron
 from ...parameters import Input, Param, State
 from ...plasticity import DiehlCookSTDP
@@ -19,10 +20,11 @@ from ..devices import Poisson
 from ..distributions import Uniform
 from ..network import Network
 from ..projection import Projection
-from ..rules import AllToAll, OneToOne
+from ..rules import AllToAll, Explicit, OneToOne
+from ..rules import Rule as Pairs
 
-# Milliseconds of an image and of the pause after it; spikes/s of a white pixel for each unit of intensity.
-_SHOWN, _PAUSE, _RATE = 350.0, 150.0, 255.0 / 8.0
+# Rise of the threshold at a spike, mV; time constant with which it falls again, ms.
+_RISE, _FALL = 0.05, 1e7
 # An image that causes fewer spikes is shown again, with more intensity; at most so often.
 _LEAST, _REPEATS = 5, 20
 
@@ -47,7 +49,6 @@ class CompetitiveCell(Neuron):
     t_ref = Param(5.0, "ms", "time for which the potential stands still after a spike", at_least=0.0)
     t_wait = Param(50.0, "ms", "time for which there is no other spike", at_least=0.0)
     theta_plus = Param(0.05, "mV", "rise of the threshold at a spike", at_least=0.0)
-    tau_theta = Param(1e7, "ms", "time constant of the threshold's adaptation", low=0.0)
 
     exc, inh = Input("1", "excitatory spikes"), Input("1", "inhibitory spikes")
     v = State("v_rest", "mV", "membrane potential")
@@ -63,7 +64,6 @@ class CompetitiveCell(Neuron):
             "v": torch.where(since > self.t_ref, self.v + self.dt / self.tau_mem * drive, self.v),
             "g_exc": g_exc * (1 - self.dt / self.tau_exc),
             "g_inh": g_inh * (1 - self.dt / self.tau_inh),
-            "theta": self.theta * (1 - self.dt / self.tau_theta),
             "since": since,
         }
 
@@ -77,20 +77,24 @@ class CompetitiveCell(Neuron):
 class CompetitiveLayer:
     """Poisson inputs, excitatory neurons that learn, and inhibitory ones that let one of them win.
 
-    `learn` shows images for 350 ms each, with 150 ms of rest: before each the weights on a neuron are scaled to
-    `total`; an image that causes fewer than 5 spikes is shown again with more intensity. `respond` does the same
-    without learning. With `batch` images at once, which share weights and thresholds, both change by what all of them
-    ask for.
+    `learn` shows images, each for `shown` ms with `pause` ms of rest after it: before each the weights on a neuron are
+    scaled to `total` (None: they are not); an image that causes fewer than 5 spikes is shown again with more intensity.
+    `rate`, spikes/s, is that of a white pixel. Each image is a trial, for rules that know of trials. `respond` shows
+    images with weights and thresholds held as they are. With `batch` images at once, which share weights and
+    thresholds, both change by what all of them ask for.
 
-    `interneurons=False` leaves inhibitory neurons away: a spike inhibits all other excitatory neurons itself.
+    `connected` says which inputs have a synapse on which neuron, [inputs, neurons], all by default: local receptive
+    fields, or synapses that are dead. `groups`, a number for each neuron, lets only neurons of one group inhibit each
+    other. `interneurons=False` leaves inhibitory neurons away: a spike inhibits other excitatory neurons itself.
     `adaptive=False` leaves out the rise of thresholds.
 
-    Raises: ParameterError, ShapeError. Source: Diehl and Cook 2015, Front. Comput. Neurosci. 9:99; numbers that the
-    paper does not give are those of the authors' program.
+    Raises: ParameterError, ShapeError, DTypeError. Source: Diehl and Cook 2015, Front. Comput. Neurosci. 9:99; numbers
+    that the paper does not give are those of the authors' program. `connected` and `groups` as in Meng, Yang, Xiao and
+    Yu 2020, arXiv:2001.10696.
 
     >>> import numpy as np, spikeloom as sl
     >>> layer = sl.network.models.CompetitiveLayer(inputs=16, neurons=4, total=8.0)
-    >>> layer.learn(np.eye(16)[:2] + 0.5).shape
+    >>> layer.learn(np.eye(16)[:2] + 0.0).shape
     (2, 4)
     """
 
@@ -100,28 +104,48 @@ class CompetitiveLayer:
         neurons: int = 400,
         *,
         plasticity: Plasticity | None = None,
-        total: float = 78.0,
+        total: float | None = 78.0,
         inhibition: float = 17.0,
         interneurons: bool = True,
         adaptive: bool = True,
+        connected: NDArray[np.bool_] | None = None,
+        groups: NDArray[np.int64] | None = None,
+        shown: float = 350.0,
+        pause: float = 150.0,
+        rate: float = 63.75,
         batch: int = 1,
         seed: int = 1,
         dt: float = 0.5,
         threads: int | None = 1,
     ) -> None:
-        self.total, self.adaptive = total, adaptive
+        self.total, self.rise = total, _RISE if adaptive else 0.0
+        self.shown, self.pause, self.rate = shown, pause, rate
         self.network = net = Network(dt=dt, seed=seed, batch=batch, threads=threads)
         self.input = net.population(inputs, Poisson(np.zeros(inputs)), name="input")
-        rise = 0.05 if adaptive else 0.0
         first = {"theta": 20.0, "v": -105.0}
-        self.cells = net.population(neurons, CompetitiveCell(theta_plus=rise), name="excitatory", initial=first)
-        drawn = 0.3 * (np.random.default_rng(seed).random((inputs, neurons)) + 0.01)
-        made = net.connect(
-            self.input, self.cells, AllToAll(), weight=drawn.ravel(), delay=Uniform(0.0, 10.0), receptor="exc",
-            plasticity=plasticity or DiehlCookSTDP(),
+        self.cells = net.population(neurons, CompetitiveCell(theta_plus=self.rise), name="excitatory", initial=first)
+        self.projection = self._inputs(_checked("connected", connected, (inputs, neurons), "b"), plasticity)
+        assert self.projection.learning is not None
+        self.learning = self.projection.learning
+        self._inhibition(_rivals(_checked("groups", groups, (neurons,), "iu")), inhibition, interneurons)
+        rule = self.learning.rule
+        traces = (*rule.pre_traces.values(), *rule.post_traces.values())
+        self._counts = any(math.isinf(rule.time_constant(trace)) for trace in traces)
+        net.record(self.cells)
+
+    def _inputs(self, connected: NDArray[Any] | None, plasticity: Plasticity | None) -> Projection:
+        inputs, neurons = self.input.size, self.cells.size
+        drawn = 0.3 * (np.random.default_rng(self.network.seed).random((inputs, neurons)) + 0.01)
+        pairs: Pairs = AllToAll() if connected is None else Explicit(*np.nonzero(connected))
+        made = self.network.connect(
+            self.input, self.cells, pairs, weight=drawn.ravel() if connected is None else drawn[connected],
+            delay=Uniform(0.0, 10.0), receptor="exc", plasticity=plasticity or DiehlCookSTDP(),
         )  # fmt: skip
-        assert isinstance(made, Projection) and made.learning is not None
-        self.projection, self.learning = made, made.learning
+        assert isinstance(made, Projection)
+        return made
+
+    def _inhibition(self, rivals: Pairs, inhibition: float, interneurons: bool) -> None:
+        net, source = self.network, self.cells
         if interneurons:
             cell = CompetitiveCell(
                 tau_mem=10.0,
@@ -133,12 +157,9 @@ class CompetitiveLayer:
                 t_wait=2.0,
                 theta_plus=0.0,
             )
-            between = net.population(neurons, cell, name="inhibitory", initial={"v": -100.0})
-            net.connect(self.cells, between, OneToOne(), weight=10.4, receptor="exc")
-            net.connect(between, self.cells, AllToAll(autapses=False), weight=inhibition, receptor="inh")
-        else:
-            net.connect(self.cells, self.cells, AllToAll(autapses=False), weight=inhibition, receptor="inh")
-        net.record(self.cells)
+            source = net.population(self.cells.size, cell, name="inhibitory", initial={"v": -100.0})
+            net.connect(self.cells, source, OneToOne(), weight=10.4, receptor="exc")
+        net.connect(source, self.cells, rivals, weight=inhibition, receptor="inh")
 
     @property
     def weights(self) -> NDArray[Any]:
@@ -159,11 +180,12 @@ class CompetitiveLayer:
 
     def respond(self, images: Any, *, track: Callable[[Iterable[Any]], Iterable[Any]] = iter) -> NDArray[np.int64]:
         """The same, with weights and thresholds as they are."""
+        before = self.learning.on
         self.learning.on, self.cells["theta_plus"] = False, 0.0
         try:
             return self._show(images, track, learning=False)
         finally:
-            self.learning.on, self.cells["theta_plus"] = True, 0.05 if self.adaptive else 0.0
+            self.learning.on, self.cells["theta_plus"] = before, self.rise
 
     def _show(self, images: Any, track: Any, *, learning: bool) -> NDArray[np.int64]:
         given = np.asarray(images, dtype=np.float64)
@@ -177,9 +199,13 @@ class CompetitiveLayer:
         progress = iter(track(range(len(given))))
         while waiting:
             taken = [waiting.pop() for _ in range(min(self.network.batch, len(waiting)))]
-            if learning:
+            if learning and self.total is not None:
                 self.learning.normalise(self.total)
             found = self._present(given, taken)
+            if learning:
+                # Once an image: in single precision a step of dt / _FALL, 5e-8, would be rounded to up to twice that.
+                fall = math.exp(-len(taken) * (self.shown + self.pause) / _FALL)
+                self.cells.states["theta"][...] *= fall
             for (number, shown), count in zip(taken, found, strict=False):
                 if count.sum() < _LEAST and shown < _REPEATS:
                     waiting.append((number, shown + 1))
@@ -193,12 +219,16 @@ class CompetitiveLayer:
         """Spike counts [batch, neurons] for images shown at once, with an intensity that grows with each showing."""
         net, rates = self.network, np.zeros((self.network.batch, self.input.size))
         for run, (number, shown) in enumerate(taken):
-            rates[run] = images[number] * _RATE * (2.0 + shown)
+            rates[run] = images[number] * self.rate * (1.0 + 0.5 * shown)
         before = self.cells.states["theta"].copy()
         self.input.states["rate"][...] = rates
-        spikes = net.run(_SHOWN, progress=False)["excitatory"].spikes
+        spikes = net.run(self.shown, progress=False)["excitatory"].spikes
         self.input.states["rate"][...] = 0.0
-        net.run(_PAUSE, progress=False)
+        if self.learning.rule.has("on_trial"):
+            self.learning.end_trial()
+        elif self._counts:
+            self.learning.reset()
+        net.run(self.pause, progress=False)
         if net.batch > 1:
             # All have the thresholds that they would have if the images had come one after the other.
             after = self.cells.states["theta"]
@@ -206,3 +236,25 @@ class CompetitiveLayer:
         counts = np.zeros((net.batch, self.cells.size), dtype=np.int64)
         np.add.at(counts, (spikes.runs, spikes.neurons), 1)
         return counts
+
+
+def _checked(name: str, given: Any, shape: tuple[int, ...], kinds: str) -> NDArray[Any] | None:
+    """An array of that shape, or none."""
+    if given is None:
+        return None
+    array = np.asarray(given)
+    if array.dtype.kind not in kinds:
+        expected = "True or False" if kinds == "b" else "whole numbers"
+        raise DTypeError(f"{name} of CompetitiveLayer", expected=expected, got=array.dtype)
+    if array.shape != shape:
+        raise ShapeError(f"{name} of CompetitiveLayer", expected=list(shape), got=list(array.shape))
+    return array
+
+
+def _rivals(groups: NDArray[Any] | None) -> Pairs:
+    """Which neurons inhibit which: all others, or all others of the group."""
+    if groups is None:
+        return AllToAll(autapses=False)
+    same = groups[:, None] == groups
+    np.fill_diagonal(same, False)
+    return Explicit(*np.nonzero(same))
