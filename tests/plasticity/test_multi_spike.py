@@ -103,7 +103,7 @@ def differences(theta: object, w: Tensor, size: float = 1e-6) -> Tensor:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_gradient_of_the_multi_spike_tempotron(seed: int) -> None:
-    """Between points of the grid spikes move with the weights; without those terms it is a few percent off."""
+    """Between points of the grid spikes move with the weights."""
     x, w = some_input(seed, n=12)
     w = 2 * w
     rule = MultiSpikeTempotron()
@@ -114,9 +114,17 @@ def test_gradient_of_the_multi_spike_tempotron(seed: int) -> None:
         assert float(value) > 0
         expected = differences(lambda w, count=count: rule.critical(filtered, w, count)[0], w, 1e-5)
         torch.testing.assert_close(slope[0], expected, atol=1e-5, rtol=1e-5)
-    still = rule.filtered(x)[0, :, 0] - rule.filtered(x)[1, :, 0]
-    _, t, factor = critical(still @ w.T, count, math.exp(-1 / 15.0))
-    assert float((factor * still[t[0]] - expected).abs().max()) > 0.01
+
+
+def test_moving_spikes_matter_to_the_gradient() -> None:
+    """The formula of the grid, without the terms of spikes that move, is a few percent off."""
+    x, w = some_input(0, n=12)
+    rule, count, w = MultiSpikeTempotron(), torch.tensor([3.0]).double(), 2 * w
+    filtered = rule.filtered(x)
+    psp = filtered[0, :, 0] - filtered[1, :, 0]
+    _, t, factor = critical(psp @ w.T, count, math.exp(-1 / 15.0))
+    slope = rule.critical(filtered, w, count)[1][0]
+    assert float((factor * psp[t[0]] - slope).abs().max() / slope.abs().max()) > 0.02
 
 
 def test_spikes_of_the_multi_spike_tempotron_do_not_depend_on_the_step() -> None:
@@ -176,7 +184,7 @@ def coefficients(seed: int) -> tuple[Tensor, Tensor, Tensor]:
 @pytest.mark.parametrize("seed", range(3))
 def test_coefficients_alone_tell_patterns_apart(rule: TrialRule, seed: int) -> None:
     x, target, w = coefficients(seed)
-    assert AugmentedSpikes(rule=rule).train(w, x, target, epochs=60, seed=seed).solved
+    assert AugmentedSpikes(rule=rule).train(w, x, target, epochs=200, seed=seed).solved
     assert not rule.train(w, (x != 0).float(), target, epochs=60, seed=seed).solved
 
 
