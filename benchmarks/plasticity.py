@@ -144,6 +144,7 @@ def diehl_cook(*, repeats: int) -> list[Result]:
         rows.append(
             {
                 "": one.name,
+                "version": others[0]["version"],
                 "ms per presentation": median(mean(theirs) for _, theirs in pairs) * 1e3,
                 "times as long as ours": median(ratio(*pair) for pair in pairs) if one.name != OURS else None,
                 "spikes per image": mean(others[0]["spikes"]),
@@ -192,9 +193,10 @@ def cuba_stdp(*, repeats: int) -> list[Result]:
 
 
 def _balanced_row(threads: int, answers: Mapping[str, list[Answer]]) -> Row:
-    row: Row = {"threads": threads}
+    row: Row = {"": "CUBA-STDP", "threads": threads}
     for label, name in (("ours", OURS), ("NEST", "NEST")):
         if found := answers.get(name):
+            row[f"{label}, version"] = found[0]["version"]
             row[f"{label}, s/s"] = median(answer["run"] for answer in found)
             row[f"{label}, E spikes/s"] = found[0]["exc"]
             row[f"{label}, mean weight, pA"] = found[0]["weights"]["mean"]
