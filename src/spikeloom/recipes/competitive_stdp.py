@@ -39,7 +39,7 @@ class CompetitiveSTDP(Recipe):
     )
     shown = (
         "1000 excitatory and 200 inhibitory Poisson inputs of one neuron, with the paper's values; the quick form has "
-        "twice its learning rate. Weights begin uniform, a fifth of them within 10 % of a bound; the control learns not."
+        "twice its learning rate. Weights begin uniform, a fifth of them near a bound; the control does not learn."
     )
     chance, control = 0.2, "weights near a bound, no learning"
 
@@ -62,7 +62,7 @@ class CompetitiveSTDP(Recipe):
         return {
             "weights near a bound": near_bound(fast.weights),
             "weights near a bound, no learning": near_bound(frozen[1].weights),
-            "strong weights at 10 Hz / at 40 Hz": np.mean(slow.weights > 0.5) / np.mean(fast.weights > 0.5),
+            "strong weights at 10 Hz / at 40 Hz": float(np.mean(slow.weights > 0.5) / np.mean(fast.weights > 0.5)),
             "rates at 40 Hz / at 10 Hz": fast.rate / slow.rate,
             "rates at 40 Hz / at 10 Hz, no learning": frozen[1].rate / frozen[0].rate,
             "rate at 40 Hz": fast.rate,
@@ -80,7 +80,7 @@ class CompetitiveSTDP(Recipe):
         depression = 1.05 * self.learning_rate
         rule = sl.plasticity.STDP(a_plus=self.learning_rate, a_minus=depression, w_max=HIGHEST)
         weights = nw.Uniform(0.0, HIGHEST)
-        synapses = net.connect(inputs, cell, every, weight=weights, delay=0.5, receptor="exc", plasticity=rule)
+        synapses: Any = net.connect(inputs, cell, every, weight=weights, delay=0.5, receptor="exc", plasticity=rule)
         inhibitory = net.population(200, nw.Poisson(10.0), name="inhibitory inputs")
         net.connect(inhibitory, cell, every, weight=INHIBITION, delay=0.5, receptor="inh")
         synapses.learning.on = learns

@@ -31,7 +31,7 @@ class InhibitoryBalance(Recipe):
         doi="10.1126/science.1211095",
     )
     claim = (
-        "If inhibitory synapses grow where spikes nearly coincide and shrink by a constant at each of their own spikes, "
+        "If inhibitory synapses grow where spikes nearly coincide and shrink by a constant at each own spike, "
         "every neuron of a recurrent network comes to fire at a target rate, irregularly and out of step."
     )
     shown = (
@@ -104,7 +104,7 @@ def neuron() -> sl.neurons.Neuron:
         for name, (tau, e) in decays.items()
     }
     lif = sl.LIF(tau_mem=20.0, r=0.1, v_rest=-60.0, v_th=-50.0, v_reset=-60.0, integrator=sl.neurons.ExponentialEuler())
-    return sl.Refractory(sl.synapses.Receptors(lif, **synapses, keep_input=True), t_ref=5.0)
+    return sl.Refractory(sl.synapses.Receptors(lif, **kinds, keep_input=True), t_ref=5.0)
 
 
 def plot(axes: Any, found: list[Found]) -> None:
