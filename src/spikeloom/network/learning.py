@@ -212,9 +212,13 @@ class Learning:
         self.parts, self._order = parts, None
         for k, name in enumerate(self.source.scaled):
             factors = self.factors[name]
-            factor = factors[step % (len(factors) - 1)]
+            # A step that sweeps begins with what has decayed since the sweep before.
+            period = len(factors) - 1
+            factor = factors[(step + int(self.late)) % period or period]
             for part in parts:
                 part.now[2 * k : 2 * k + 2] = factor, 1.0 / factor
+                if name in self.rule.synapse_states and not self.kept:
+                    part.arrays[name] /= factor
         if self.kept:
             self._scatter(self.kept, ("w", *self.rule.synapse_states))
             self._spread(self.kept)
@@ -292,7 +296,29 @@ class Learning:
         if name not in names:
             raise UnknownNameError(f"state of synapses of {self.projection.name}", name, names)
         self.built()
-        return self._gathered_of(name)
+        found: NDArray[Any] = self._gathered_of(name) * self._decay(name)
+        return found
+
+    def _decay(self, name: str) -> Any:
+        """What decays is kept divided by its decay since some step."""
+        scaled = self.source.scaled
+        return self.parts[0].now[2 * scaled.index(name)] if name in scaled else 1
+
+    def set_state(self, name: str, values: float | NDArray[Any]) -> None:
+        """Set a state of synapses: one number, or one for each in the order of `state`.
+
+        Raises: UnknownNameError, ShapeError, ParameterError.
+        """
+        label = f"{name} of synapses of {self.projection.name}"
+        if name not in self.rule.synapse_states:
+            raise UnknownNameError(f"state of synapses of {self.projection.name}", name, self.rule.synapse_states)
+        before, given = self.state(name), np.asarray(values, dtype=np.float64)
+        if given.shape not in ((), before.shape):
+            raise ShapeError(label, expected=f"a number or {list(before.shape)}", got=list(given.shape))
+        if not np.isfinite(given).all():
+            raise ParameterError(label, expected="finite numbers", got=given[~np.isfinite(given)].flat[0])
+        kept = np.broadcast_to(given / self._decay(name), before.shape).astype(self.projection.real)
+        self._scatter({name: kept}, (name,))
 
     def set_weights(self, weights: NDArray[Any]) -> None:
         """Set them, in that order."""
