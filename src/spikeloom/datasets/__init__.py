@@ -1,10 +1,11 @@
-"""Data sets of images, by function (`mnist()`) or by name (`load("mnist")`)."""
+"""Data sets of images, by function (`mnist()`) or by name (`load("mnist")`), and synthetic data, by function."""
 
 from spikeloom.datasets.catalogue import load, names
 from spikeloom.datasets.dataset import Dataset, Split
 from spikeloom.datasets.digits import digits
 from spikeloom.datasets.fashion_mnist import fashion_mnist
+from spikeloom.datasets.heart_beats import heart_beats
 from spikeloom.datasets.idx_set import IdxSet
 from spikeloom.datasets.mnist import mnist
 
-__all__ = ["Dataset", "IdxSet", "Split", "digits", "fashion_mnist", "load", "mnist", "names"]
+__all__ = ["Dataset", "IdxSet", "Split", "digits", "fashion_mnist", "heart_beats", "load", "mnist", "names"]
