@@ -12,9 +12,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from spikeloom.cli._console import messages, output
+from spikeloom.cli._console import messages, output, show_error
 from spikeloom.cli._recipe_progress import RecipeProgress
-from spikeloom.errors import CheckpointError
+from spikeloom.errors import CheckpointError, SpikeloomError
 from spikeloom.recipes import Recipe, Result, catalogue, load, measured, reproduce
 from spikeloom.recipes._measured import path_of, stale
 from spikeloom.recipes._page import headline, standing
@@ -31,11 +31,19 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="also what is measured already")
     chosen = parser.parse_args()
     recipes = [load(name) for name in chosen.names] or list(catalogue().values())
+    failed = False
     for recipe in recipes:
         for form in chosen.form or ("quick", "full"):
             before = measured(recipe, form)
-            if before is None or stale(recipe, before) or chosen.again:
+            if before is not None and not stale(recipe, before) and not chosen.again:
+                continue
+            try:
                 keep(recipe, measure(recipe, form, again=chosen.again))
+            except SpikeloomError as error:
+                # For example a data set that is not here; the others need not wait for it.
+                show_error(str(error), title=f"{recipe.name}, {form}")
+                failed = True
+    raise SystemExit(failed)
 
 
 def measure(recipe: type[Recipe], form: str, *, again: bool) -> Result:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from spikeloom.errors import DataError
 from spikeloom.recipes import FAMILIES, Recipe, catalogue, check_recipe, measured, names
 from spikeloom.recipes._measured import RESULTS, stale
 from spikeloom.recipes._page import index_page, pictures_of, recipe_page
@@ -29,7 +31,12 @@ def known() -> dict[str, type[Recipe]]:
 @pytest.mark.recipe
 @every_recipe
 def test_shortest_form(name: str, known: dict[str, type[Recipe]]) -> None:
-    check_recipe(known[name])
+    try:
+        check_recipe(known[name])
+    except DataError as missing:
+        if "SPIKELOOM_DATA" in os.environ:
+            raise
+        pytest.skip(f"SPIKELOOM_DATA is not set: {missing}")
 
 
 @every_recipe

@@ -327,6 +327,8 @@ def test_figures_are_stale_when_code_changes_not_words(tmp_path: Path) -> None:
     assert first == code(1, '"""More words."""', '"""Other words."""  # and a comment')
     assert first == code(2, "It is one.", "It is 1.")
     assert first == code(3, "0.9, 1.1", "0.8, 1.2")
+    assert first == code(6, "def measure(self, run):", "def measure(self, run: object) -> dict[str, float]:")
+    assert first == code(7, "from spikeloom.recipes import", "from spikeloom.recipes import Figures,")
     assert first != code(4, "WEIGHT = 2.0", "WEIGHT = 3.0")
     assert first != code(5, "0.5 *", "0.6 *")
 

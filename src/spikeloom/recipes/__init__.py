@@ -12,7 +12,7 @@ from ._catalogue import catalogue, load, names
 from ._contract import check_recipe
 from ._form import Form
 from ._measured import measured
-from ._recipe import Recipe
+from ._recipe import Figures, Recipe
 from ._reference import Reference
 from ._reproduce import RecipeStopped, reproduce
 from ._result import Result, SeedResult
@@ -26,6 +26,7 @@ FAMILIES = (
 )  # fmt: skip
 
 __all__ = [
-    "FAMILIES", "Absent", "Bar", "Form", "Recipe", "RecipeStopped", "Reference", "Result", "Run", "SeedResult",
-    "Spread", "Verdict", "Watch", "catalogue", "check_recipe", "load", "measured", "names", "reproduce", "setting",
+    "FAMILIES", "Absent", "Bar", "Figures", "Form", "Recipe", "RecipeStopped", "Reference", "Result", "Run",
+    "SeedResult", "Spread", "Verdict", "Watch", "catalogue", "check_recipe", "load", "measured", "names",
+    "reproduce", "setting",
 ]  # fmt: skip

@@ -11,14 +11,15 @@ from typing import Any
 from ._recipe import Recipe
 
 # Of a syntax tree: what says nothing, or differs between versions of Python.
-_IGNORED = {"ctx", "kind", "type_comment", "type_ignores", "type_params"}
+_IGNORED = {"annotation", "ctx", "kind", "returns", "type_comment", "type_ignores", "type_params"}
+_WORDS = {"__future__", "collections.abc", "spikeloom.recipes", "typing"}
 
 
 def code_of(recipe: type[Recipe]) -> str:
     """A digest of everything in the recipe's file that computes: functions, constants, settings.
 
-    Title, claim, bars and comments may be put better without making what was measured stale; forms are compared by
-    their seeds and settings. Empty for a recipe that has no source.
+    Title, claim, bars, types and comments may be put better without making what was measured stale; forms are compared
+    by their seeds and settings. Empty for a recipe that has no source.
     """
     try:
         tree = ast.parse(inspect.getsource(sys.modules[recipe.__module__]))
@@ -38,6 +39,8 @@ def _plain(node: Any) -> Any:
 
 
 def _is_words(node: Any) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return node.module in _WORDS
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     if not isinstance(node, ast.Assign):

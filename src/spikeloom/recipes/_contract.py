@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..errors import SpikeloomError
+from ..errors import DataError, SpikeloomError
 from ._bar import Absent
 from ._recipe import Recipe
 from ._reproduce import reproduce
@@ -20,13 +20,15 @@ def check_recipe(recipe: type[Recipe], form: str | None = None, *, repeat: bool 
     fewer, a chance level and a control or the reason why there is none. The form, by default the shortest, gives all
     figures that are named; with `repeat`, its first seed gives the same ones again. It works, or every bar that is
     missed says why in `missed`, and none that is reached.
-    Raises: AssertionError that says what was broken.
+    Raises: AssertionError that says what was broken, DataError where a data set is missing.
     """
     wrong = list(_incomplete(recipe))
     _require(not wrong, recipe, "; ".join(wrong))
     chosen = recipe.shortest() if form is None else form
     try:
         result = reproduce(recipe, chosen)
+    except DataError:
+        raise
     except SpikeloomError as error:
         raise AssertionError(f"{recipe.__name__}, {chosen}: {error}") from error
     if repeat:

@@ -132,7 +132,10 @@ def _levels(recipe: type[Recipe], result: Result | None) -> list[str]:
     found = []
     for level in (recipe.chance, recipe.control):
         spread = None if result is None else result.level(level)
-        found.append("none" if isinstance(level, Absent) else "not measured" if spread is None else str(spread))
+        if isinstance(level, Absent | float | int):
+            found.append("none" if isinstance(level, Absent) else shown(level))
+        else:
+            found.append("not measured" if spread is None else str(spread))
     return found
 
 

@@ -6,7 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar, SupportsFloat, TypeAlias, dataclass_transform
 
 from ..errors import UnknownNameError
 from ..settings import Setting, check_settings, setting, settings_of
@@ -14,6 +14,9 @@ from ._bar import Absent
 from ._form import Form
 from ._reference import Reference
 from ._run import Run
+
+# Of one seed, by name; numbers of NumPy and tensors of one element are welcome.
+Figures: TypeAlias = Mapping[str, SupportsFloat]
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(setting,))
@@ -74,7 +77,7 @@ class Recipe(ABC):
         check_settings(self)
 
     @abstractmethod
-    def measure(self, run: Run) -> Mapping[str, float]:
+    def measure(self, run: Run) -> Figures:
         """The figures of one seed by name, those of control and chance among them."""
 
     @classmethod

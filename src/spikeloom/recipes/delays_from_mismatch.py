@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import spikeloom as sl
-from spikeloom.recipes import Bar, Form, Recipe, Reference, Run, setting
+from spikeloom.recipes import Bar, Figures, Form, Recipe, Reference, Run, setting
 
 DESIGN = {"w_exc": 1.0, "w_inh": 3.0, "tau_exc": 40.0, "tau_inh": 10.0}
 # Milliseconds.
@@ -48,7 +48,7 @@ class DelaysFromMismatch(Recipe):
     )
     full = Form(*quick.bars, seeds=range(10), settings={"devices": 128, "pairs": 8})
 
-    def measure(self, run: Run) -> dict[str, float]:
+    def measure(self, run: Run) -> Figures:
         devices, plain = (self.drawn(spread, run) for spread in (self.mismatch, 0.0))
         v, flat = responses(devices), responses(plain)
         peaks = 0.1 * v.argmax(axis=0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import spikeloom as sl
-from spikeloom.recipes import Absent, Bar, Form, Recipe, Reference, Run, setting
+from spikeloom.recipes import Absent, Bar, Figures, Form, Recipe, Reference, Run, setting
 
 
 class FeedForwardInhibition(Recipe):
@@ -39,7 +39,7 @@ class FeedForwardInhibition(Recipe):
     )
     full = Form(*quick.bars, seeds=range(10), settings={"copies": 400})
 
-    def measure(self, run: Run) -> dict[str, float]:
+    def measure(self, run: Run) -> Figures:
         curves = {strength: self.answers(strength, run.seed) for strength in (1.0, 0.0)}
         narrow, wide = (float((curve >= 0.5).sum()) for curve in curves.values())
         run.draw("answers by interval", lambda axes: self.plot(axes, *curves.values()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import spikeloom as sl
-from spikeloom.recipes import Bar, Form, Recipe, Reference, Run, setting
+from spikeloom.recipes import Bar, Figures, Form, Recipe, Reference, Run, setting
 
 # Found by a random search with other seeds, for depth 10 and a hundred neurons.
 WEIGHTS = {"integrator": 0.394, "differentiator": 0.542}
@@ -46,7 +46,7 @@ class LaminaSpecificLayers(Recipe):
     full = Form(*quick.bars, seeds=range(5), settings={"runs": 64})
     smoke = Form(*quick.bars[:1], seeds=(0,), few_seeds="a seed takes seconds", settings={"runs": 12})
 
-    def measure(self, run: Run) -> dict[str, float]:
+    def measure(self, run: Run) -> Figures:
         found = {}
         for kinds in run.track([("integrator", "differentiator"), ("integrator",), ("differentiator",)], "chains"):
             found[kinds] = self.told_apart(*(self.widths(kinds, spread, run.seed) for spread in (1.0, 5.0)))

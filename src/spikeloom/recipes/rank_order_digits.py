@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 import spikeloom as sl
-from spikeloom.recipes import Bar, Form, Recipe, Reference, Run, setting
+from spikeloom.recipes import Bar, Figures, Form, Recipe, Reference, Run, setting
 
 
 class RankOrderDigits(Recipe):
@@ -37,7 +37,7 @@ class RankOrderDigits(Recipe):
     )
     full = Form(*quick.bars, seeds=range(10))
 
-    def measure(self, run: Run) -> dict[str, float]:
+    def measure(self, run: Run) -> Figures:
         data = sl.datasets.digits()
         chosen = torch.randperm(len(data.train), generator=run.generator)[: self.digits]
         images, labels = data.train.inputs()[chosen].flatten(1), data.train.labels[chosen]
