@@ -54,6 +54,29 @@ def same(ranks: nw.Ranks, threads: int, path: str) -> list[Any]:
     return found
 
 
+def learned(ranks: nw.Ranks, threads: int, path: str) -> list[Any]:
+    """Weights of a plastic projection, after a change of the network, and from a checkpoint of one process."""
+    found = []
+    for resumed in (False, True):
+        net = made(threads)
+        cells = net.populations[0]
+        rule = sl.plasticity.STDP(a_plus=0.05, a_minus=0.06)
+        plastic = net.connect(
+            cells, cells, nw.FixedInDegree(20), weight=0.5, delay=nw.Uniform(0.3, 6.0), plasticity=rule
+        )
+        assert isinstance(plastic, nw.Projection)
+        if resumed:
+            net.restore(f"{path}/learned by 1")
+        else:
+            net.run(15.0)
+            net.save(f"{path}/learned by {ranks.size}")
+            net.changed()
+        net.run(25.0)
+        weights = np.ascontiguousarray(plastic.synapses().weight)
+        found.append([hashlib.sha256(weights.tobytes()).hexdigest(), float(np.abs(weights - 0.5).max())])
+    return found
+
+
 def recorded(ranks: nw.Ranks, path: str) -> list[Any]:
     """A recording in a file, and one of a single neuron; states that are set in between."""
     net = made()

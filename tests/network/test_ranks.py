@@ -81,6 +81,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Any], Pat
     return scenarios.content(net, result), scenarios.recorded(nw.Ranks(), str(folder)), folder
 
 
+@pytest.mark.parametrize(("size", "threads"), [(2, 2), (3, 1)])
+def test_the_same_is_learnt_on_any_number_of_ranks(tmp_path: Path, size: int, threads: int) -> None:
+    once = _scenarios().learned(nw.Ranks(), 1, str(tmp_path))
+    assert once[0] == once[1]
+    assert once[0][1] > 0.1
+    found = launched(tmp_path / "out", size, ("learned", threads, str(tmp_path)))
+    assert None not in found, errors(tmp_path / "out")
+    assert [learnt for (learnt,) in found] == [once] * size
+    scenarios = _scenarios()
+    # And here from what the ranks have written.
+    (tmp_path / f"learned by {size}").rename(tmp_path / "learned by 1")
+    assert scenarios.learned(nw.Ranks(0, 1), 2, str(tmp_path))[1] == once[1]
+
+
 @pytest.mark.parametrize(("size", "threads"), [(2, 2), (4, 1)])
 def test_the_same_on_any_number_of_ranks(
     whole: tuple[str, list[Any], Path], tmp_path: Path, size: int, threads: int

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..compile import Table, invoke, native, step_kernel
 from ..neurons import Neuron
@@ -30,7 +31,7 @@ from ._parts import Box, Part, Queue, Spikes, Unit
 from ._plastic_part import PlasticPart
 from ._rows import RowBuilder, bundles_of, slots_of
 from ._seeds import POPULATION, subseed
-from ._shared_run import run_on_ranks
+from ._shared_run import run_on_ranks, share_arrays
 from ._watch import watch_unit
 from .population import Population
 
@@ -239,6 +240,11 @@ class Engine:
     def resume(self, spikes: InFlight, now: int) -> None:
         """Begin with step `now`, with spikes in flight; before the first run."""
         put_in(self, spikes, now)
+
+    def share(self, population: Population, arrays: Sequence[NDArray[Any]]) -> None:
+        """Every rank has all of what belongs to the neurons of a population; the last axis is that of neurons."""
+        if self.ranks.size > 1:
+            share_arrays(self, [(population.number, array) for array in arrays])
 
     def memory(self) -> int:
         """Bytes of synapses."""

@@ -55,18 +55,22 @@ def _unpack(message: NDArray[np.int32], boxes: list[Box], parity: int, places: i
 
 def share_states(engine: Engine) -> None:
     """Every rank has the states of all neurons."""
-    if engine.ranks.size == 1:
-        return
-    states = [(p.number, array) for p in engine.populations for array in p.states.values()]
+    if engine.ranks.size > 1:
+        share_arrays(engine, [(p.number, array) for p in engine.populations for array in p.states.values()])
+
+
+def share_arrays(engine: Engine, arrays: list[tuple[int, NDArray[Any]]]) -> None:
+    """Every rank has all of what belongs to the neurons of populations, by number; the last axis is that of neurons."""
     mine = engine.bounds_of(engine.ranks.number)
-    own = [np.ascontiguousarray(array[:, slice(*mine[number])]).view(np.uint8).ravel() for number, array in states]
+    own = [np.ascontiguousarray(array[..., slice(*mine[n])]).view(np.uint8).ravel() for n, array in arrays]
     answers = engine.ranks.exchange(np.concatenate([np.zeros(0, np.uint8), *own]))
     for rank in engine.ranks.others:
         bounds, message = engine.bounds_of(rank), answers[rank]
-        for number, array in states:
+        for number, array in arrays:
             low, high = bounds[number]
-            size = len(array) * (high - low) * array.itemsize
-            array[:, low:high] = np.frombuffer(message[:size].tobytes(), array.dtype).reshape(len(array), -1)
+            part = array[..., low:high]
+            size = part.size * array.itemsize
+            part[...] = np.frombuffer(message[:size].tobytes(), array.dtype).reshape(part.shape)
             message = message[size:]
 
 

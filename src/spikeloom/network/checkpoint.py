@@ -50,8 +50,10 @@ class Saving:
 
 def save(network: Network, path: Path, start: int) -> None:
     """Write where the network is, and what the run that began in step `start` has recorded; the first rank writes."""
+    # All ranks have a part in it.
+    packed = _packed(network, start)
     if network.ranks.first:
-        write(path, *_packed(network, start))
+        write(path, *packed)
 
 
 def _packed(network: Network, start: int) -> tuple[Arrays, dict[str, Any]]:

@@ -132,6 +132,7 @@ class EventDriven(Network):
         delay: Amount = 0.0,
         axonal_delay: Amount = 0.0,
         receptor: str = "",
+        plasticity: None = None,
         name: str | None = None,
     ) -> Any:
         """Add synapses by a rule, or make a device act on each neuron; as `Network.connect`, delays being any times.
@@ -140,6 +141,9 @@ class EventDriven(Network):
 
         Raises: ParameterError, ShapeError, DTypeError, UnknownNameError.
         """
+        if plasticity is not None:
+            do = "use sl.network.Network"
+            raise ParameterError("plasticity in EventDriven", expected="none", got=repr(plasticity), do=do)
         if isinstance(pre, Device) and isinstance(post, View) and post.network is self and rule is None:
             return self._act(pre, post, weight, delay, receptor)
         given = None if isinstance(pre, Device) else self.dt

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..parameters import Input, Param
-from .rule import Rule, SynapseState
+from .rule import Rule
 
 
 class Remote(Rule):
@@ -19,17 +19,14 @@ class Remote(Rule):
     eta = Param(0.003, "weight", "learning rate")
 
     teacher = Input("1", "desired spikes")
-    # An actual spike that meets a desired one waits for it: to take and then to give does not cancel at bounds.
-    met = SynapseState(0.0, "1", "1 between an actual spike and the desired one at the same time")
 
     def change(self) -> Tensor:
         """What one desired spike adds."""
         raise NotImplementedError(f"{type(self).__name__} states no change(self)")
 
     def on_post(self) -> dict[str, Tensor]:
-        met = self.teacher != 0
-        alone = torch.where(met, self.w, self.w - self.change())
-        return {"w": alone, "met": torch.where(met, torch.ones_like(self.met), self.met)}
+        # A spike that meets a desired one waits for it: to take and then to give does not cancel at bounds.
+        return {"w": torch.where(self.teacher != 0, self.w, self.w - self.change())}
 
     def on_teacher(self) -> dict[str, Tensor]:
-        return {"w": self.w + (self.teacher - self.met) * self.change(), "met": torch.zeros_like(self.met)}
+        return {"w": self.w + (self.teacher - self.spiked) * self.change()}
