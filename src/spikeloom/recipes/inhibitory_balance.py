@@ -99,7 +99,7 @@ class InhibitoryBalance(Recipe):
 def neuron() -> sl.neurons.Neuron:
     """Leaky neuron, 200 pF, with conductances of 5 and 10 ms. Source: the paper's supplement."""
     decays = {"exc": (5.0, 0.0), "inh": (10.0, -80.0)}
-    synapses = {
+    kinds: Any = {
         name: sl.synapses.Conductance(sl.synapses.Exponential(tau_syn=tau), e_rev=e)
         for name, (tau, e) in decays.items()
     }
