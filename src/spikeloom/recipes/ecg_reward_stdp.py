@@ -90,10 +90,12 @@ class EcgRewardStdp(Recipe):
         nw, every, learning = sl.network, sl.network.rules.AllToAll, self.passes * self.beats
         order = [*passes(self.beats, self.passes, run), *range(len(beats))]
         active = float(np.mean([len(beat) for beat in beats]))
+        # The same rise of thresholds in all, however many beats there are.
+        rise = 1680.0 / learning
         net = nw.Network(dt=DT, seed=run.seed, threads=1)
         source = net.population(size, nw.SpikeTimes(*sequence(beats, order)), name="beats")
         lif = sl.LIF(tau_mem=1000.0, decay_input=False, v_th=0.2 * active)
-        cells = net.population(self.shapes, sl.AdaptiveThreshold(lif, beta=1.4, tau_adapt=1e6), name="shapes")
+        cells = net.population(self.shapes, sl.AdaptiveThreshold(lif, beta=rise, tau_adapt=1e6), name="shapes")
         rule = sl.plasticity.SimplifiedSTDP(a_plus=0.1, a_minus=0.05, window=20.0, dependence=sl.plasticity.Additive())
         synapses: Any = net.connect(source, cells, every(), weight=nw.Uniform(0.3, 0.7), plasticity=rule)
         net.connect(cells, cells, every(autapses=False), weight=-0.06 * active)
@@ -104,7 +106,7 @@ class EcgRewardStdp(Recipe):
                 synapses.learning.normalise(0.35 * size)
             elif number == learning:
                 # Thresholds are held, a little lower, so that several shapes answer.
-                synapses.learning.on, held = False, np.maximum(cells["a"] - 10.0 / 1.4, 0.0)
+                synapses.learning.on, held = False, np.maximum(cells["a"] - 10.0 / rise, 0.0)
             if number >= learning:
                 cells["a"] = held
             cells["v"] = 0.0
