@@ -234,30 +234,44 @@ class Learning:
         """Where each synapse of the parts, one after the other, stands when they are ordered by pre, post and delay."""
         if self._order is None:
             columns = [part.synapses() for part in self.parts]
-            pre, post, delay = (np.concatenate(column) for column in zip(*columns, strict=True))
+            pre, post, delay = (self._of_all(np.concatenate(column)) for column in zip(*columns, strict=True))
             # Those alike in all three are in one part, in an order that does not depend on it.
             self._order = np.lexsort((delay, post, pre))
         return self._order
+
+    def _of_all(self, own: NDArray[Any]) -> NDArray[Any]:
+        """Those of all ranks, one after the other; all ranks have to ask."""
+        ranks = self.projection.pre.network.ranks
+        if ranks.size == 1:
+            return own
+        answers = ranks.exchange(np.ascontiguousarray(own).view(np.uint8).ravel())
+        return np.concatenate([np.frombuffer(answer.tobytes(), own.dtype) for answer in answers])
 
     def gathered(self) -> dict[str, NDArray[Any]]:
         """Weights and states of synapses in order, presynaptic traces by source and delay."""
         found = {name: self._gathered_of(name) for name in ("w", *self.rule.synapse_states)}
         classes = self.projection.delay_steps
         for name in self.rule.pre_traces:
-            table = np.zeros((len(self.seeds), self.projection.pre.population.size, len(classes)), self.projection.real)
+            shape = (len(self.seeds), self.projection.pre.population.size, len(classes))
+            table = np.full(shape, np.nan, self.projection.real)
             for part in self.parts:
                 used, source, delay = self._segments(part, classes)
                 table[:, source, delay] = part.arrays[name][:, used]
-            found[name] = table
+            # Parts that have a segment have the same there.
+            tables = self._of_all(table.ravel()).reshape(-1, *shape)
+            found[name] = np.nan_to_num(np.fmax.reduce(tables, axis=0))
         return found
 
     def _gathered_of(self, name: str) -> NDArray[Any]:
-        found: NDArray[Any] = np.concatenate([part.of_synapses(name) for part in self.parts])[self._places()]
-        return found
+        found: NDArray[Any] = self._of_all(np.concatenate([part.of_synapses(name) for part in self.parts]))
+        return found[self._places()]
 
     def _scatter(self, arrays: Mapping[str, NDArray[Any]], names: tuple[str, ...]) -> None:
-        order = self._places()
-        edges = np.cumsum([0, *(len(part.rows.weights) for part in self.parts)])
+        order, network = self._places(), self.projection.pre.network
+        sizes = [len(part.rows.weights) for part in self.parts]
+        # Those of earlier ranks come first.
+        before = network.ranks.agree(sum(sizes))[: network.ranks.number].sum()
+        edges = np.cumsum([before, *sizes])
         for name in names:
             whole = np.empty_like(arrays[name])
             whole[order] = arrays[name]
@@ -328,11 +342,22 @@ class Learning:
     def carried(self) -> dict[str, NDArray[Any]]:
         """All that a checkpoint needs."""
         found = self.gathered() if self.parts else dict(self.kept)
+        self._share()
         found |= {f"post {name}": array for name, array in self.arrays.items()}
         found |= {f"given {name}": array for name, array in self._given.items()}
         found |= {"fired": self.projection.post.population.fired, "flags": np.array([self._on, self._begun])}
         found |= {f"lags {name}": array for name, array in self.lags.items()}
         return found if self.ring is None else found | {"ring": self.ring, "told": self.told}
+
+    def _share(self) -> None:
+        """All ranks know of all neurons."""
+        post, network = self.projection.post.population, self.projection.pre.network
+        if network.ranks.size == 1:
+            return
+        arrays = [*self.arrays.values(), *self.lags.values(), *self.lagged.values(), post.fired]
+        if self.ring is not None:
+            arrays += [self.ring, self.told]
+        network.build().share(post, arrays)
 
     def carry_on(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take it back."""
