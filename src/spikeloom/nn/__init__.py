@@ -2,6 +2,8 @@
 
 from .coupled import Coupled
 from .explain import Explanation, explain
+from .first_spikes import FirstSpikePool
+from .greedy import Doubling, learn_greedily
 from .lateral import Lateral
 from .parallel import PSN, MaskedPSN
 from .read_out import Count, Rate
@@ -9,21 +11,26 @@ from .recurrent import Recurrent
 from .sequential import Residual, Sequential
 from .spiking_lstm import SpikingGRU, SpikingLSTM
 from .state import record, unroll
+from .stdp_convolution import STDPConvolution
 
 __all__ = [
     "PSN",
     "Count",
     "Coupled",
+    "Doubling",
     "Explanation",
+    "FirstSpikePool",
     "Lateral",
     "MaskedPSN",
     "Rate",
     "Recurrent",
     "Residual",
+    "STDPConvolution",
     "Sequential",
     "SpikingGRU",
     "SpikingLSTM",
     "explain",
+    "learn_greedily",
     "record",
     "unroll",
 ]

@@ -62,6 +62,7 @@ from .spike_kernels import (
 )
 from .stdp import STDP
 from .synaptic_scaling import SynapticScaling
+from .target_time import TargetTime
 from .td_ltp import TDLTP, Critic
 from .teaching_stdp import TeachingSTDP
 from .tempotron import Tempotron
@@ -148,6 +149,7 @@ __all__ = [
     "Symmetric",
     "SynapseState",
     "SynapticScaling",
+    "TargetTime",
     "TeachingSTDP",
     "Tempotron",
     "ThreeFactor",

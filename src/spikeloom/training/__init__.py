@@ -24,6 +24,7 @@ from spikeloom.training.losses import (
 from spikeloom.training.metrics import accuracy, class_accuracy, confusion_matrix, spikes_per_sample
 from spikeloom.training.network import build_network
 from spikeloom.training.operations import EnergyCost, LayerOperations, Operations, count_operations
+from spikeloom.training.probe import linear_probe
 from spikeloom.training.saved_run import load_run
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "fit",
     "last_potential_cross_entropy",
     "latency_penalty",
+    "linear_probe",
     "load_run",
     "max_potential_cross_entropy",
     "mean_potential_cross_entropy",
