@@ -7,5 +7,17 @@ from spikeloom.datasets.fashion_mnist import fashion_mnist
 from spikeloom.datasets.heart_beats import heart_beats
 from spikeloom.datasets.idx_set import IdxSet
 from spikeloom.datasets.mnist import mnist
+from spikeloom.datasets.spike_time_task import spike_time_task
 
-__all__ = ["Dataset", "IdxSet", "Split", "digits", "fashion_mnist", "heart_beats", "load", "mnist", "names"]
+__all__ = [
+    "Dataset",
+    "IdxSet",
+    "Split",
+    "digits",
+    "fashion_mnist",
+    "heart_beats",
+    "load",
+    "mnist",
+    "names",
+    "spike_time_task",
+]
