@@ -50,8 +50,7 @@ def main(spec: dict) -> dict:
     start = time.perf_counter()
     exc, inh = build(spec)
     recorders = [nest.Create("spike_recorder", params={"start": spec["settle"]}) for _ in range(2)]
-    sampled = [population[: min(500, len(population))] for population in (exc, inh)]
-    for neurons, recorder in zip(sampled, recorders, strict=True):
+    for neurons, recorder in zip((exc, inh), recorders, strict=True):
         nest.Connect(neurons, recorder)
     nest.Prepare()
     built = time.perf_counter()
@@ -63,7 +62,7 @@ def main(spec: dict) -> dict:
     weights = nest.GetConnections(target=exc[:SAMPLED], synapse_model="plastic").get("weight")
     rates = [
         recorder.n_events / len(neurons) / spec["duration"] * 1e3
-        for neurons, recorder in zip(sampled, recorders, strict=True)
+        for neurons, recorder in zip((exc, inh), recorders, strict=True)
     ]
     peak = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
     return {
