@@ -17,9 +17,6 @@ class Winners(NamedTuple):
     column: Tensor
     step: Tensor
 
-    def __len__(self) -> int:  # type: ignore[override]
-        return len(self.image)
-
 
 def precedence(step: Tensor, potential: Tensor, steps: int) -> Tensor:
     """The earlier, the larger; of equal steps, the higher the potential; 0 for silent neurons. float64.

@@ -48,8 +48,9 @@ def learn_greedily(
             for batch in batches(number):
                 if schedule is not None:
                     schedule(layer, seen)
-                layer.learn(below(batch))
-                seen += len(batch)
+                x = below(batch)
+                layer.learn(x)
+                seen += x.shape[1]
 
 
 class Doubling:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import DTypeError, ParameterError
+from ..errors import DTypeError, ParameterError, ShapeError
 from ..plasticity import Handler, Rule, SimplifiedSTDP, TargetTime
 from ._winners import Winners, precedence, winners_of
 from .first_spikes import of_maps, spike_steps, spikes_at
@@ -37,7 +37,7 @@ class STDPConvolution(nn.Module):
     >>> import torch, spikeloom as sl
     >>> layer = sl.nn.STDPConvolution(2, 8, 3, v_th=4.0, winners=2)
     >>> x = sl.coding.linear_latency(torch.rand(5, 2, 10, 10, generator=torch.Generator().manual_seed(0)), 12)
-    >>> layer(x).shape, len(layer.learn(x))
+    >>> layer(x).shape, len(layer.learn(x).image)
     (torch.Size([12, 5, 8, 8, 8]), 10)
     """
 
@@ -119,6 +119,10 @@ class STDPConvolution(nn.Module):
     def _first_spikes(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Of each neuron the step of its spike, T where it is silent, and its potential then; [B, maps, H', W']."""
         of_maps(self, x, self.weight.shape[1])
+        size = self.weight.shape[2]
+        if min(x.shape[3:]) + 2 * self.padding < size:
+            expected, got = f"maps that hold a square of {size}", f"{list(x.shape[3:])}, padding {self.padding}"
+            raise ShapeError("input of STDPConvolution", expected=expected, got=got)
         if not bool(((x == 0) | (x == 1)).all()) or bool((x.sum(0) > 1).any()):
             do = "encode by latency, for example with sl.coding.LinearLatency"
             raise ParameterError("input of STDPConvolution", expected="0/1, one spike of a neuron", got="else", do=do)
@@ -145,7 +149,8 @@ class STDPConvolution(nn.Module):
     def _traces(self, ago: Tensor) -> dict[str, Tensor]:
         """What spikes so many steps ago have left; one in the same step counts, one to come, < 0, not yet."""
         rule, dt = self.rule, float(self.rule.dt)
-        empty = {name: torch.zeros(()) for name in rule.pre_traces} | rule.param_values()
+        empty = {name: torch.as_tensor(value) for name, value in rule.param_values().items()}
+        empty |= {name: torch.zeros(()) for name in rule.pre_traces}
         jumps = Handler(rule, "pre_spike").step(empty) if rule.pre_traces else {}
         traces = {name: torch.zeros_like(ago) for name in rule.post_traces}
         for name, trace in rule.pre_traces.items():
