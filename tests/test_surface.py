@@ -14,7 +14,7 @@ SURFACE = {
     # contract tests
     "check_encoder", "check_neuron", "check_rule", "check_surrogate",
     # catalogues
-    "coding", "datasets", "errors", "network",
+    "coding", "datasets", "errors", "events", "network",
     "neurons", "nn", "plasticity", "plot", "recipes", "surrogate", "synapses", "training",
 }  # fmt: skip
 

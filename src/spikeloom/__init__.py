@@ -9,7 +9,7 @@ torch.Size([8, 1, 3])
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import _pictures, coding, datasets, errors, neurons, nn, plasticity, surrogate, synapses, training
+from . import _pictures, coding, datasets, errors, events, neurons, nn, plasticity, surrogate, synapses, training
 from .coding import check_encoder
 from .compile import backend, memory
 from .neurons import (
@@ -52,6 +52,7 @@ __all__ = [
     "coding",
     "datasets",
     "errors",
+    "events",
     "explain",
     "memory",
     "network",

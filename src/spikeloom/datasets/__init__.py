@@ -7,6 +7,7 @@ from spikeloom.datasets.fashion_mnist import fashion_mnist
 from spikeloom.datasets.heart_beats import heart_beats
 from spikeloom.datasets.idx_set import IdxSet
 from spikeloom.datasets.mnist import mnist
+from spikeloom.datasets.moving_shapes import moving_shapes
 from spikeloom.datasets.spike_time_task import spike_time_task
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "heart_beats",
     "load",
     "mnist",
+    "moving_shapes",
     "names",
     "spike_time_task",
 ]

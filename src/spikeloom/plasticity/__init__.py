@@ -48,6 +48,7 @@ from .rewiring import Rewiring, Wiring
 from .rule import PostState, PostTrace, PreTrace, Rule, SynapseState
 from .sailnet import SAILnet
 from .sdsp import SDSP
+from .segmented_probability import SegmentedProbability
 from .short_term_stdp import ShortTermSTDP
 from .simplified_stdp import SimplifiedSTDP
 from .span import SPAN
@@ -142,6 +143,7 @@ __all__ = [
     "Rewiring",
     "Rule",
     "SAILnet",
+    "SegmentedProbability",
     "ShortTermSTDP",
     "SigmoidPlasticity",
     "SimplifiedSTDP",
