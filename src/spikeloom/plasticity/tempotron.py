@@ -46,11 +46,12 @@ class Tempotron(TrialRule):
             raise ParameterError("Tempotron", expected="tau_syn < tau_mem", got=got)
 
     def filtered(self, x: Tensor) -> Tensor:
-        return double_exponential(x, float(self.tau_mem), float(self.tau_syn), float(self.dt))
+        parts = double_exponential(x, float(self.tau_mem), float(self.tau_syn), float(self.dt))
+        # Apart only where they go on apart, from a spike on without input.
+        return parts if self.shunt else (parts[0] - parts[1]).unsqueeze(0)
 
     def potential_of(self, w: Tensor, filtered: Tensor) -> Tensor:
-        parts = filtered @ w.T
-        v = parts[0] - parts[1]
+        parts, v = self._parts(w, filtered)
         if not self.shunt:
             return v
         fired, first = self._crossing(v)
@@ -59,14 +60,12 @@ class Tempotron(TrialRule):
         return torch.where(fired & (since > 0), shunted, v)
 
     def respond_to(self, w: Tensor, filtered: Tensor) -> Tensor:
-        parts = filtered @ w.T
-        v = parts[0] - parts[1]
+        _, v = self._parts(w, filtered)
         fired, first = self._crossing(v)
         return torch.zeros_like(v).scatter(0, first.unsqueeze(0), fired.to(v.dtype).unsqueeze(0))
 
     def change(self, w: Tensor, filtered: Tensor, target: Tensor) -> Change:
-        parts = filtered @ w.T
-        v = parts[0] - parts[1]
+        parts, v = self._parts(w, filtered)
         highest, t = v.max(0)
         fired = highest >= float(self.v_th)
         error = target - fired.to(target.dtype)
@@ -74,18 +73,26 @@ class Tempotron(TrialRule):
             return Change(w.new_zeros(len(target), *w.shape), error)
         silent = highest <= 0
         if bool(silent.any()):
-            t = torch.where(silent, (filtered[0] - filtered[1]).sum(-1).argmax(0).unsqueeze(1), t)
-        wait = torch.zeros_like(highest)
+            strength = filtered.sum(-1)
+            strength = strength[0] - strength[1] if self.shunt else strength[0]
+            t = torch.where(silent, strength.argmax(0).unsqueeze(1), t)
+        trials = torch.arange(len(target)).unsqueeze(1)
         if self.shunt:
             first = self._crossing(v)[1]
-            wait = torch.where(fired, self._wait(_at(parts, first)), wait)
-            t = torch.where(fired, first, t)
-        psp = self._later(filtered[:, t, torch.arange(len(target)).unsqueeze(1)], wait.unsqueeze(-1))
+            wait = torch.where(fired, self._wait(_at(parts, first)), torch.zeros_like(highest))
+            psp = self._later(filtered[:, torch.where(fired, first, t), trials], wait.unsqueeze(-1))
+        else:
+            psp = filtered[0, t, trials]
         return Change(float(self.lr) * error.unsqueeze(-1) * psp, error)
 
     def verify_target(self, target: Tensor) -> None:
         if not bool(((target == 0) | (target == 1)).all()):
             raise ParameterError("target of Tempotron", expected="0 or 1", got="other values")
+
+    def _parts(self, w: Tensor, filtered: Tensor) -> tuple[Tensor, Tensor]:
+        """The potential of either exponential, or of both at once, and the potential."""
+        parts = filtered @ w.T
+        return parts, parts[0] - parts[1] if self.shunt else parts[0]
 
     def _crossing(self, v: Tensor) -> tuple[Tensor, Tensor]:
         """Whether the threshold is reached, and the first step in which it is, [B, out]."""
