@@ -51,6 +51,65 @@ def spike_by_chance(table: Any, lo: Any, hi: Any, step: Any) -> None:
         i += 1
 
 
+# Of each channel: the step of its next spike, and the rate that it was drawn for.
+INTERVAL = layout("fired", "rates", "factor", "start", "stop", "seed", "due", "drawn")
+
+
+def spike_after_intervals(table: Any, lo: Any, hi: Any, step: Any) -> None:
+    """Spike with a probability, the same in every step: steps up to the next spike are drawn, not each step's spike."""
+    fired, rates = at(uint8_at(load(table, INTERVAL.fired)), lo), float64_at(load(table, INTERVAL.rates))
+    due, drawn = at(int32_at(load(table, INTERVAL.due)), lo), at(float64_at(load(table, INTERVAL.drawn)), lo)
+    factor, seed, now = load(float64_at(load(table, INTERVAL.factor)), 0), word(load(table, INTERVAL.seed)), word(step)
+    on = (step >= load(table, INTERVAL.start)) & (step < load(table, INTERVAL.stop))
+    some, changed, count = int64(0), int64(0), hi - lo
+    i = int64(0)
+    while i < count:
+        spiked = int64(load(due, i)) == step
+        store(fired, i, uint8(spiked))
+        some |= int64(spiked)
+        changed |= int64(load(rates, i) != load(drawn, i))
+        i += 1
+    i = int64(0)
+    while (i < count) & (not on):
+        # What is drawn while they are off does not count.
+        store(fired, i, uint8(0))
+        store(drawn, i, -1.0)
+        i += 1
+    i = int64(0)
+    while (i < count) & on & (changed != 0):
+        if load(rates, i) != load(drawn, i):
+            store(drawn, i, load(rates, i))
+            wait = steps_to_spike(load(rates, i) * factor, first_word(seed, int32(0), word(lo + i), now))
+            store(due, i, int32(step + wait))
+            store(fired, i, uint8(wait == 0))
+            some |= int64(wait == 0)
+        i += 1
+    # Eight channels in a word, of which mostly none spikes; parts begin at multiples of 64.
+    words = int64_at(load(table, INTERVAL.fired) + lo)
+    i = int64(0)
+    while (i < count) & on & (some != 0):
+        if load(words, i >> 3) != 0:
+            stop = min(i + 8, count)
+            while i < stop:
+                if load(fired, i) != uint8(0):
+                    wait = steps_to_spike(load(rates, i) * factor, second_word(seed, int32(0), word(lo + i), now))
+                    store(due, i, int32(step + 1 + wait))
+                i += 1
+            i = stop
+        else:
+            i += 8
+
+
+def steps_to_spike(chance: Any, bits: Any) -> Any:
+    """Steps without a spike before the next one, from 32 random bits; at most 2^30."""
+    found = float64(1 << 30)
+    if chance >= 1.0:
+        found = float64(0.0)
+    elif chance > 0.0:
+        found = min(found, math.floor(math.log((float64(bits) + 0.5) * 2.0**-32) / math.log1p(-chance)))
+    return int64(found)
+
+
 # `events` is the probability of an event, `copies` that of a copy in units of 2^-32.
 COMMON = layout("fired", "events", "start", "stop", "seed", "copies")
 

@@ -17,7 +17,7 @@ from .._seeds import POPULATION, subseed
 from ..sources import Source
 from ._checks import active_steps, real_numbers, verify_span
 from ._poisson_kernels import EACH, INPUT, NUMBERS, ROOM, TABULATE, poisson_each, poisson_input, tabulate_poisson
-from ._source_kernels import CHANCE, spike_by_chance
+from ._source_kernels import CHANCE, INTERVAL, spike_after_intervals, spike_by_chance
 from .device import Device, Span, Target
 from .waveforms import Constant, Numbers, Waveform, channels_of, waveform
 
@@ -123,26 +123,29 @@ class Poisson(Device, Source):
         active_steps(population.name, self.start, self.stop, population.owner.dt)
         if not isinstance(self.wave, Constant):
             return {}
-        return {"rate": np.tile(self.wave.value, (population.owner.batch, population.size // self.wave.size))}
+        rates = np.tile(self.wave.value, (population.owner.batch, population.size // self.wave.size))
+        # The step of each channel's next spike, and the rate that it was drawn for.
+        return {"rate": rates, "due": np.full(rates.shape, -1, np.int32), "drawn": np.full(rates.shape, -1.0)}
 
     def check(self, population: Population) -> None:
-        for rates in population.states.values():
-            verify_rates(Constant(real_numbers(f"rate of {population.name}", rates).ravel()), population)
+        if "rate" in population.states:
+            rates = real_numbers(f"rate of {population.name}", population.states["rate"])
+            verify_rates(Constant(rates.ravel()), population)
 
     def channels(self, engine: Engine, part: Part, population: Population, run: int) -> list[Unit]:
         """One kernel, and what follows the waveform."""
         low, high = part.bounds[population.number]
         dt = engine.network.dt
-        if "rate" in population.states:
-            rates, followers = population.states["rate"][run, low:high], list[Unit]()
-        else:
-            rates, followers = self.wave.follow(dt, 0, lambda values: channels_of(values, low, high))
         seed = subseed(engine.network.seed, POPULATION, population.number, run)
         start, stop = active_steps(population.name, self.start, self.stop, dt)
-        table = Table.of(
-            CHANCE, fired=population.fired[run], rates=rates, factor=np.array([dt * 1e-3]), start=start, stop=stop,
-            seed=seed,
-        )  # fmt: skip
+        common = {"fired": population.fired[run], "factor": np.array([dt * 1e-3]), "start": start, "stop": stop}
+        if "rate" in population.states:
+            due, drawn = population.states["due"][run], population.states["drawn"][run]
+            rates = population.states["rate"][run, low:high]
+            table = Table.of(INTERVAL, rates=rates, seed=seed, due=due, drawn=drawn, **common)
+            return [Unit(native(spike_after_intervals, "float64"), table, low, high)]
+        rates, followers = self.wave.follow(dt, 0, lambda values: channels_of(values, low, high))
+        table = Table.of(CHANCE, rates=rates, seed=seed, **common)
         return [*followers, Unit(native(spike_by_chance, "float64"), table, low, high)]
 
 
