@@ -219,8 +219,10 @@ class CompetitiveLayer:
         """Spike counts [batch, neurons] for images shown at once, with an intensity that grows with each showing."""
         net, rates = self.network, np.zeros((self.network.batch, self.input.size))
         for run, (number, shown) in enumerate(taken):
-            rates[run] = images[number] * self.rate * (1.0 + 0.5 * shown)
-        before = self.cells.states["theta"].copy()
+            # At most one spike a step.
+            rates[run] = np.minimum(images[number] * self.rate * (1.0 + 0.5 * shown), 1000.0 / net.dt)
+        theta = self.cells.states["theta"]
+        before = theta.copy()
         self.input.states["rate"][...] = rates
         spikes = net.run(self.shown, progress=False)["excitatory"].spikes
         self.input.states["rate"][...] = 0.0
@@ -231,8 +233,7 @@ class CompetitiveLayer:
         net.run(self.pause, progress=False)
         if net.batch > 1:
             # All have the thresholds that they would have if the images had come one after the other.
-            after = self.cells.states["theta"]
-            after[...] = before + (after - before).sum(axis=0)
+            theta[...] = before + (theta - before).sum(axis=0)
         counts = np.zeros((net.batch, self.cells.size), dtype=np.int64)
         np.add.at(counts, (spikes.runs, spikes.neurons), 1)
         return counts
