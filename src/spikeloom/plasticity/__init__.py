@@ -19,6 +19,7 @@ from .clopath import ClopathSTDP
 from .deep_r import Connections, DeepR
 from .dense import Learned, learn
 from .dependence import Additive, Dependence, Exponential, Logistic, Mixed, Multiplicative, PowerLaw
+from .derivative_stdp import DerivativeSTDP
 from .diehl_cook_stdp import DiehlCookSTDP
 from .dopamine_stdp import DopamineSTDP
 from .end_trial import end_trial
@@ -101,6 +102,7 @@ __all__ = [
     "Critic",
     "DeepR",
     "Dependence",
+    "DerivativeSTDP",
     "DiehlCookSTDP",
     "DopamineSTDP",
     "Exponential",

@@ -30,9 +30,9 @@ class Conditioning(Recipe):
         "regularly follows it; one that comes too late is unlearnt."
     )
     shown = (
-        "20 fibres of a conditioned stimulus, too weak to fire a noisy cell, and an unconditioned one that always does, "
-        "10 ms later or 10 ms earlier, in 50 trials; then the first alone. In the control the second comes at any time. "
-        "The cell and its numbers are ours."
+        "20 fibres of a conditioned stimulus, too weak to fire a noisy cell, and an unconditioned one that always "
+        "does, 10 ms later or 10 ms earlier, in 50 trials; then the first alone. In the control the second comes at "
+        "any time. The cell and its numbers are ours."
     )
     chance, control = "answers before training", "answers, unpaired"
 

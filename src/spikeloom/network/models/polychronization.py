@@ -11,6 +11,7 @@ import numpy as np
 from ...compile import Table, native
 from ...errors import ShapeError
 from ...neurons import Izhikevich
+from ...plasticity import DerivativeSTDP
 from .._seeds import DEVICE, PROJECTION, subseed
 from .._words import first_word, int32, int64, load, real_at, store, word
 from ..devices import Device, Target
@@ -65,11 +66,12 @@ class OneOf(Device):
 
 @dataclass(frozen=True, kw_only=True)
 class Polychronization(Model):
-    """Izhikevich's network of 2006 with axonal delays, before learning: slow waves of synchronous spikes.
+    """Izhikevich's network of 2006 with axonal delays: slow waves of synchronous spikes, until it learns.
 
     800 regular spiking and 200 fast spiking neurons, 100 targets each, none twice; inhibitory neurons only act on
     excitatory ones. Excitatory synapses have the weight 6 and delays of 1 to 20 ms, five of each; inhibitory ones -5
-    and 1 ms. Each millisecond one neuron of all gets a current of 20. Weights are static here.
+    and 1 ms. Each millisecond one neuron of all gets a current of 20. Weights are static, or with `learning` those of
+    excitatory synapses follow `plasticity.DerivativeSTDP`, between 0 and 10.
 
     The delays are those of the paper's program, which counts 1 ms from a spike to the step after it: the network's
     delay is 1 ms shorter.
@@ -84,6 +86,7 @@ class Polychronization(Model):
     targets: int = setting(100, "targets of each neuron", at_least=1)
     excitation: float = setting(6.0, "weight of excitatory synapses", at_least=0.0)
     longest: int = setting(20, "longest delay", "ms", at_least=1, at_most=100)
+    learning: bool = setting(False, "excitatory synapses learn")
 
     dt: ClassVar[float] = 1.0
     settling: ClassVar[float] = 0.0
@@ -104,7 +107,8 @@ class Polychronization(Model):
         for target, first, last in ((e, 0, excitatory), (i, excitatory, self.size)):
             here = (post >= first) & (post < last)
             rule = Explicit(pre[here], post[here] - first)
-            net.connect(e, target, rule, weight=self.excitation, delay=delay[here])
+            plasticity = DerivativeSTDP() if self.learning else None
+            net.connect(e, target, rule, weight=self.excitation, delay=delay[here], plasticity=plasticity)
         net.connect(i, e, Explicit(*self.inhibitory_synapses(net.seed, excitatory, inhibitory)), weight=-5.0, delay=0.0)
         net.connect(OneOf(20.0, self.size), e)
         net.connect(OneOf(20.0, self.size, excitatory), i)
