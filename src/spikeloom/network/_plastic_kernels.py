@@ -174,28 +174,26 @@ def lag(table: Any, lo: Any, hi: Any, step: Any) -> None:
         run += 1
 
 
-NORMALISE = layout("start", "synapse", "weights", "low", "wanted", "total", "sums")
+NORMALISE = layout("targets", "weights", "slot", "total", "sums", "factors", "neurons")
 
 
 def normalise_columns(table: Any, lo: Any, hi: Any, step: Any) -> None:
-    """Scale the weights on each neuron lo ... hi - 1 that is wanted to a total; those without any weight stay."""
-    start, synapse = int64_at(load(table, NORMALISE.start)), int32_at(load(table, NORMALISE.synapse))
-    weights, low = real_at(load(table, NORMALISE.weights)), load(table, NORMALISE.low)
-    total = load(float64_at(load(table, NORMALISE.total)), 0)
-    sums = float64_at(load(table, NORMALISE.sums))
-    j = lo
-    while j < hi:
-        k, last = load(start, j - low), load(start, j - low + 1)
-        found = float64(0.0)
-        while k < last:
-            found += float64(load(weights, int64(load(synapse, k))))
-            k += 1
-        store(sums, j - low, found)
-        if found > 0.0:
-            factor = real(total / found)
-            k = load(start, j - low)
-            while k < last:
-                p = int64(load(synapse, k))
-                store(weights, p, load(weights, p) * factor)
-                k += 1
+    """Scale the `hi` weights so that those on each neuron sum up to a total; those of neurons without any stay."""
+    targets, weights = target_at(load(table, NORMALISE.targets)), real_at(load(table, NORMALISE.weights))
+    sums, factors = float64_at(load(table, NORMALISE.sums)), real_at(load(table, NORMALISE.factors))
+    slot, total = load(table, NORMALISE.slot), load(float64_at(load(table, NORMALISE.total)), 0)
+    # In the order of rows, as they lie in memory; for each neuron that is the order of its column.
+    p = int64(0)
+    while p < hi:
+        j = int64(load(targets, p)) - slot
+        store(sums, j, load(sums, j) + float64(load(weights, p)))
+        p += 1
+    j = int64(0)
+    while j < load(table, NORMALISE.neurons):
+        found = load(sums, j)
+        store(factors, j, real(total / found) if found > 0.0 else real(1.0))
         j += 1
+    p = int64(0)
+    while p < hi:
+        store(weights, p, load(weights, p) * load(factors, int64(load(targets, p)) - slot))
+        p += 1

@@ -208,13 +208,15 @@ class PlasticPart:
 
     def normalise(self, total: float) -> None:
         """Scale the weights on each neuron to a total."""
-        low, high = self.bounds
-        sums = np.zeros(max(1, high - low))
+        (low, high), weights = self.bounds, self.rows.weights
+        neurons = max(1, high - low)
+        post, receptor = self.learning.projection.post.population, self.learning.projection.receptor
         table = Table.of(
-            NORMALISE, start=self.columns.start, synapse=self.columns.synapse, weights=self.rows.weights, low=low,
-            total=np.array([total]), sums=sums,
+            NORMALISE, targets=self.rows.targets, weights=weights, slot=self.part.slots[post.number, receptor],
+            total=np.array([total]), sums=np.zeros(neurons), factors=np.ones(neurons, weights.dtype),
+            neurons=neurons,
         )  # fmt: skip
-        invoke(native(normalise_columns, str(self.rows.weights.dtype)), table, low, high)
+        invoke(native(normalise_columns, str(weights.dtype), target=self.rows.target), table, hi=len(weights))
 
     def of_synapses(self, name: str) -> NDArray[Any]:
         """Weights, "w", or a state of each synapse, in the order of rows."""

@@ -35,17 +35,21 @@ class DiehlCook2015(Recipe):
     passes: int = setting(1, "passes over them", at_least=1, at_most=20)
     tested: int = setting(1000, "test images", at_least=100, at_most=10_000)
     batch: int = setting(1, "images at once", at_least=1, at_most=64)
+    nu_post: float = setting(0.01, "learning rate of potentiation; the authors'", at_least=0.0, at_most=1.0)
 
     quick = Form(
         Bar("accuracy", at_least=0.75, why="a tenth below what the authors report for 100 neurons, after 3 passes"),
         seeds=(1,),
         few_seeds="a seed takes about a minute",
+        # A sixth of the images, so they are learnt faster.
+        settings={"nu_post": 0.03},
     )
     full = Form(
-        Bar("accuracy after one pass", at_least=0.84, why="half-way to the authors' 400 neurons after three passes"),
+        Bar("accuracy", at_least=0.87, why="what the authors report for 400 neurons after three passes"),
+        Bar("accuracy after one pass", at_least=0.84, why="three points below that"),
         seeds=(1,),
         few_seeds="a seed takes half an hour or more",
-        settings={"neurons": 400, "images": 60_000, "tested": 10_000},
+        settings={"neurons": 400, "images": 60_000, "passes": 3, "tested": 10_000},
     )
     smoke = Form(
         Bar("accuracy", at_least=0.3, why="three times chance after a few hundred images"),
@@ -60,12 +64,16 @@ class DiehlCook2015(Recipe):
         images, labels = data.train.inputs()[order].flatten(1).numpy(), data.train.labels[order]
         test, answers = data.test.inputs()[: self.tested].flatten(1).numpy(), data.test.labels[: self.tested]
         named = min(self.images, 10_000)
-        layer = sl.network.models.CompetitiveLayer(neurons=self.neurons, batch=self.batch, seed=run.seed)
+        rule = sl.plasticity.DiehlCookSTDP(nu_post=self.nu_post)
+        layer = sl.network.models.CompetitiveLayer(
+            neurons=self.neurons, plasticity=rule, batch=self.batch, seed=run.seed
+        )
         found: dict[str, float] = {}
         for number in range(self.passes):
             counts = layer.learn(images, track=partial(run.track, what=f"pass {number + 1}"))
             found["spikes per image"] = counts.sum(1).mean()
-            found["accuracy"] = self.accuracy(run, layer, images[-named:], labels[-named:], test, answers)
+            if number in (0, self.passes - 1):
+                found["accuracy"] = self.accuracy(run, layer, images[-named:], labels[-named:], test, answers)
             if number == 0:
                 found["accuracy after one pass"] = found["accuracy"]
         weights = layer.weights
