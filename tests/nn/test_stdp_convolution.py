@@ -188,6 +188,12 @@ class TestLearning:
             net.weight = torch.full_like(net.weight, w)
             assert net.convergence == pytest.approx(index)
 
+    def test_shuffle_keeps_the_weights_of_each_map(self) -> None:
+        net, other = layer(), layer()
+        other.shuffle(0)
+        assert not torch.equal(net.weight, other.weight)
+        assert torch.equal(net.weight.flatten(1).sort().values, other.weight.flatten(1).sort().values)
+
     def test_homeostasis_of_thresholds(self) -> None:
         target = sl.plasticity.TargetTime(lr=0.1, target=0.5, v_min=4.5)
         x, net = spikes(4, 2, 7, 7, seed=7), layer(homeostasis=target)
@@ -223,6 +229,16 @@ class TestGreedy:
         before = [stack[1].weight.clone(), stack[3].weight.clone()]
         sl.nn.learn_greedily(stack, lambda number: [images], only=3)
         assert torch.equal(stack[1].weight, before[0]) and not torch.equal(stack[3].weight, before[1])
+
+    def test_features_are_the_greatest_potentials(self) -> None:
+        stack, images = self.stack(), torch.rand(5, 1, 10, 10, generator=torch.Generator().manual_seed(0))
+        v = stack[3].potential(stack[:3](images))
+        assert v.shape == (5, 5, 3, 3)
+        assert torch.allclose(sl.nn.pooled_potentials(stack, images, batch=2), v.amax((2, 3)))
+        corner = sl.nn.pooled_potentials(stack, images, grid=3).view_as(v)
+        assert torch.allclose(corner, v)
+        with pytest.raises(ParameterError, match="FirstSpikePool"):
+            sl.nn.pooled_potentials(stack[:3], images)
 
     def test_doubling_up_to_the_most(self) -> None:
         net, schedule, found = layer(), sl.nn.Doubling(every=10, most=0.01), []

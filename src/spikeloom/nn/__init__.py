@@ -3,7 +3,7 @@
 from .coupled import Coupled
 from .explain import Explanation, explain
 from .first_spikes import FirstSpikePool
-from .greedy import Doubling, learn_greedily
+from .greedy import Doubling, learn_greedily, pooled_potentials
 from .lateral import Lateral
 from .parallel import PSN, MaskedPSN
 from .read_out import Count, Rate
@@ -31,6 +31,7 @@ __all__ = [
     "SpikingLSTM",
     "explain",
     "learn_greedily",
+    "pooled_potentials",
     "record",
     "unroll",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import ParameterError
@@ -51,6 +52,26 @@ def learn_greedily(
                 x = below(batch)
                 layer.learn(x)
                 seen += x.shape[1]
+
+
+@torch.no_grad()
+def pooled_potentials(stack: nn.Sequential, x: Tensor, *, grid: int = 1, batch: int = 100) -> Tensor:
+    """Features for a classifier: the potentials at the end of the trial that the maps of a stack's last layer would
+    have without a threshold, the greatest in each of `grid` x `grid` parts of a map.
+
+    Shapes: x [n, ...], images that the stack encodes; the last layer, an `STDPConvolution`, has M maps; [n, M grid^2].
+    Source: Kheradpisheh et al. 2018, sec. 2.5, which takes the greatest of the whole map, grid = 1.
+
+    >>> import torch, spikeloom as sl
+    >>> stack = torch.nn.Sequential(sl.coding.LinearLatency(10), sl.nn.STDPConvolution(1, 4, 3, v_th=2.0))
+    >>> sl.nn.pooled_potentials(stack, torch.rand(7, 1, 8, 8), grid=2).shape
+    torch.Size([7, 16])
+    """
+    below, last = stack[:-1], stack[-1]
+    if not isinstance(last, STDPConvolution):
+        do = "give a part of it, such as stack[:3]"
+        raise ParameterError("last layer of the stack", expected="an STDPConvolution", got=type(last).__name__, do=do)
+    return torch.cat([F.adaptive_max_pool2d(last.potential(below(b)), grid).flatten(1) for b in torch.split(x, batch)])
 
 
 class Doubling:

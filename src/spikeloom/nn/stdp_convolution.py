@@ -101,6 +101,12 @@ class STDPConvolution(nn.Module):
                 self.v_th = self.homeostasis.update(self.v_th, winner=winner, t=t / len(x))
         return won
 
+    def shuffle(self, seed: int) -> None:
+        """Put the weights of each map into a random order: the same values, without what they have learnt."""
+        generator, weight = torch.Generator().manual_seed(seed), self.weight.flatten(1)
+        order = torch.stack([torch.randperm(weight.shape[1], generator=generator) for _ in weight])
+        self.weight = weight.gather(1, order).view_as(self.weight)
+
     @property
     def convergence(self) -> float:
         """Mean of w (1 - w), of weights as shares of their range: 0 where all are at a bound, at most 1/4."""
@@ -130,7 +136,8 @@ class STDPConvolution(nn.Module):
         v = self._charge(x[0])
         step, potential = torch.full_like(v, len(x)), torch.zeros_like(v)
         for t in range(len(x)):
-            v = v + self._charge(x[t]) if t else v
+            if t and bool(x[t].any()):
+                v = v + self._charge(x[t])
             now = (v >= v_th) & (step == len(x))
             step, potential = step.masked_fill_(now, t), torch.where(now, v, potential)
         return step, potential
