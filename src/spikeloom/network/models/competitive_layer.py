@@ -25,6 +25,8 @@ from ..rules import Rule as Pairs
 
 # Rise of the threshold at a spike, mV; time constant with which it falls again, ms.
 _RISE, _FALL = 0.05, 1e7
+# Milliseconds after which all spikes of an image have arrived and inhibition is over.
+_SETTLED = 20.0
 # An image that causes fewer spikes is shown again, with more intensity; at most so often.
 _LEAST, _REPEATS = 5, 20
 
@@ -60,8 +62,10 @@ class CompetitiveCell(Neuron):
         g_exc, g_inh = self.g_exc + self.exc, self.g_inh + self.inh
         drive = self.v_rest - self.v + g_exc * (self.e_exc - self.v) + g_inh * (self.e_inh - self.v)
         since = self.since + self.dt
+        # Many inhibitory spikes at once must not throw the potential beyond where inhibition can bring it.
+        v = torch.maximum(self.v + self.dt / self.tau_mem * drive, torch.minimum(self.v, self.e_inh))
         return {
-            "v": torch.where(since > self.t_ref, self.v + self.dt / self.tau_mem * drive, self.v),
+            "v": torch.where(since > self.t_ref, v, self.v),
             "g_exc": g_exc * (1 - self.dt / self.tau_exc),
             "g_inh": g_inh * (1 - self.dt / self.tau_inh),
             "since": since,
@@ -77,8 +81,9 @@ class CompetitiveCell(Neuron):
 class CompetitiveLayer:
     """Poisson inputs, excitatory neurons that learn, and inhibitory ones that let one of them win.
 
-    `learn` shows images, each for `shown` ms with `pause` ms of rest after it: before each the weights on a neuron are
-    scaled to `total` (None: they are not); an image that causes fewer than 5 spikes is shown again with more intensity.
+    `learn` shows images, each for `shown` ms with `pause` ms of rest after it (`math.inf`: neurons begin each image at
+    rest): before each the weights on a neuron are scaled to `total` (None: they are not); an image that causes fewer
+    than 5 spikes is shown again with more intensity.
     `rate`, spikes/s, is that of a white pixel. Each image is a trial, for rules that know of trials. `respond` shows
     images with weights and thresholds held as they are. With `batch` images at once, which share weights and
     thresholds, both change by what all of them ask for.
@@ -120,6 +125,7 @@ class CompetitiveLayer:
     ) -> None:
         self.total, self.rise = total, _RISE if adaptive else 0.0
         self.shown, self.pause, self.rate = shown, pause, rate
+        self.rest = pause if math.isfinite(pause) else _SETTLED
         self.network = net = Network(dt=dt, seed=seed, batch=batch, threads=threads)
         self.input = net.population(inputs, Poisson(np.zeros(inputs)), name="input")
         first = {"theta": 20.0, "v": -105.0}
@@ -204,7 +210,7 @@ class CompetitiveLayer:
             found = self._present(given, taken)
             if learning:
                 # Once an image: in single precision a step of dt / _FALL, 5e-8, would be rounded to up to twice that.
-                fall = math.exp(-len(taken) * (self.shown + self.pause) / _FALL)
+                fall = math.exp(-len(taken) * (self.shown + self.rest) / _FALL)
                 self.cells.states["theta"][...] *= fall
             for (number, shown), count in zip(taken, found, strict=False):
                 if count.sum() < _LEAST and shown < _REPEATS:
@@ -230,13 +236,23 @@ class CompetitiveLayer:
             self.learning.end_trial()
         elif self._counts:
             self.learning.reset()
-        net.run(self.pause, progress=False)
+        net.run(self.rest, progress=False)
+        if math.isinf(self.pause):
+            self._relax()
         if net.batch > 1:
             # All have the thresholds that they would have if the images had come one after the other.
             theta[...] = before + (theta - before).sum(axis=0)
         counts = np.zeros((net.batch, self.cells.size), dtype=np.int64)
         np.add.at(counts, (spikes.runs, spikes.neurons), 1)
         return counts
+
+    def _relax(self) -> None:
+        """Potentials, conductances and traces as after an endless pause."""
+        for population in self.network.populations:
+            if isinstance(population.neuron, CompetitiveCell):
+                population["v"] = population["v_rest"]
+                population["g_exc"] = population["g_inh"] = 0.0
+        self.learning.reset()
 
 
 def _checked(name: str, given: Any, shape: tuple[int, ...], kinds: str) -> NDArray[Any] | None:
