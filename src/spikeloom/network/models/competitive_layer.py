@@ -123,6 +123,8 @@ class CompetitiveLayer:
         dt: float = 0.5,
         threads: int | None = 1,
     ) -> None:
+        _verify(shown=(shown, dt <= shown < math.inf), pause=(pause, pause >= 0.0), rate=(rate, 0.0 < rate < math.inf),
+                total=(total, total is None or 0.0 < total < math.inf))  # fmt: skip
         self.total, self.rise = total, _RISE if adaptive else 0.0
         self.shown, self.pause, self.rate = shown, pause, rate
         self.rest = pause if math.isfinite(pause) else _SETTLED
@@ -232,11 +234,11 @@ class CompetitiveLayer:
         self.input.states["rate"][...] = rates
         spikes = net.run(self.shown, progress=False)["excitatory"].spikes
         self.input.states["rate"][...] = 0.0
+        net.run(self.rest, progress=False)
         if self.learning.rule.has("on_trial"):
             self.learning.end_trial()
         elif self._counts:
             self.learning.reset()
-        net.run(self.rest, progress=False)
         if math.isinf(self.pause):
             self._relax()
         if net.batch > 1:
@@ -253,6 +255,16 @@ class CompetitiveLayer:
                 population["v"] = population["v_rest"]
                 population["g_exc"] = population["g_inh"] = 0.0
         self.learning.reset()
+
+
+def _verify(**settings: tuple[float | None, bool]) -> None:
+    """Values by name, and whether they will do."""
+    expected = {"shown": "dt or more, and finite", "pause": "0 ms or more"}
+    for name, (value, good) in settings.items():
+        if not good:
+            raise ParameterError(
+                f"{name} of CompetitiveLayer", expected=expected.get(name, "a finite number above 0"), got=value
+            )
 
 
 def _checked(name: str, given: Any, shape: tuple[int, ...], kinds: str) -> NDArray[Any] | None:
