@@ -4,6 +4,7 @@ from spikeloom.datasets.catalogue import load, names
 from spikeloom.datasets.dataset import Dataset, Split
 from spikeloom.datasets.digits import digits
 from spikeloom.datasets.fashion_mnist import fashion_mnist
+from spikeloom.datasets.feature_streams import feature_streams
 from spikeloom.datasets.heart_beats import heart_beats
 from spikeloom.datasets.idx_set import IdxSet
 from spikeloom.datasets.mnist import mnist
@@ -16,6 +17,7 @@ __all__ = [
     "Split",
     "digits",
     "fashion_mnist",
+    "feature_streams",
     "heart_beats",
     "load",
     "mnist",

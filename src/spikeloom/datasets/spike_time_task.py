@@ -27,7 +27,7 @@ def spike_time_task(
 
     >>> x, target = spike_time_task(generator=torch.Generator().manual_seed(0))
     >>> x.shape, target.flatten().nonzero().flatten()
-    (torch.Size([400, 1, 400]), tensor([129, 158, 192, 285, 335]))
+    (torch.Size([400, 1, 400]), tensor([116, 154, 216, 261, 370]))
 
     Source: after Ponulak and Kasiński 2010, Neural Computation 22:467, section 3; the numbers are ours.
     """
