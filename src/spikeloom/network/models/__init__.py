@@ -8,7 +8,7 @@ from __future__ import annotations
 from .brunel import Brunel, BrunelAlpha, BrunelDelta
 from .circuits import FeedbackInhibition, FeedForwardExcitation, FeedForwardInhibition, LateralInhibition, WinnerTakeAll
 from .clock_network import ClockNetwork
-from .competitive_layer import CompetitiveLayer
+from .competitive_layer import CompetitiveCell, CompetitiveLayer
 from .izhikevich_2003 import Izhikevich2003
 from .microcircuit import Microcircuit
 from .model import Expected, Model, Setting, setting
@@ -19,9 +19,9 @@ from .vogels_abbott import COBA, COBAHH, CUBA
 from .wang_2002 import Wang2002
 
 __all__ = [
-    "COBA", "COBAHH", "CUBA", "Brunel", "BrunelAlpha", "BrunelDelta", "ClockNetwork", "CompetitiveLayer", "Expected",
-    "FeedForwardExcitation", "FeedForwardInhibition", "FeedbackInhibition", "Izhikevich2003", "LateralInhibition",
-    "Microcircuit", "Model", "Polychronization", "PulseCoupled", "Setting", "SynfireChain", "Wang2002", "WinnerTakeAll",
+    "COBA", "COBAHH", "CUBA", "Brunel", "BrunelAlpha", "BrunelDelta", "ClockNetwork", "CompetitiveCell", "CompetitiveLayer",
+    "Expected", "FeedForwardExcitation", "FeedForwardInhibition", "FeedbackInhibition", "Izhikevich2003",
+    "LateralInhibition", "Microcircuit", "Model", "Polychronization", "PulseCoupled", "Setting", "SynfireChain", "Wang2002", "WinnerTakeAll",
     "catalogue", "setting",
 ]  # fmt: skip
 

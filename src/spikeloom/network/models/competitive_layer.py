@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -23,8 +24,8 @@ from ..projection import Projection
 from ..rules import AllToAll, Explicit, OneToOne
 from ..rules import Rule as Pairs
 
-# Rise of the threshold at a spike, mV; time constant with which it falls again, ms.
-_RISE, _FALL = 0.05, 1e7
+# Time constant with which thresholds fall again, ms.
+_FALL = 1e7
 # Milliseconds after which all spikes of an image have arrived and inhibition is over.
 _SETTLED = 20.0
 # An image that causes fewer spikes is shown again, with more intensity; at most so often.
@@ -88,10 +89,12 @@ class CompetitiveLayer:
     images with weights and thresholds held as they are. With `batch` images at once, which share weights and
     thresholds, both change by what all of them ask for.
 
+    `cell` has other values for the excitatory neurons; `adaptive=False` leaves out the rise of thresholds.
+    `interneurons=False` leaves inhibitory neurons away: a spike inhibits other excitatory neurons itself.
+
     `connected` says which inputs have a synapse on which neuron, [inputs, neurons], all by default: local receptive
     fields, or synapses that are dead. `groups`, a number for each neuron, lets only neurons of one group inhibit each
-    other. `interneurons=False` leaves inhibitory neurons away: a spike inhibits other excitatory neurons itself.
-    `adaptive=False` leaves out the rise of thresholds.
+    other.
 
     Raises: ParameterError, ShapeError, DTypeError. Source: Diehl and Cook 2015, Front. Comput. Neurosci. 9:99; numbers
     that the paper does not give are those of the authors' program. `connected` and `groups` as in Meng, Yang, Xiao and
@@ -108,6 +111,7 @@ class CompetitiveLayer:
         inputs: int = 784,
         neurons: int = 400,
         *,
+        cell: CompetitiveCell | None = None,
         plasticity: Plasticity | None = None,
         total: float | None = 78.0,
         inhibition: float = 17.0,
@@ -125,13 +129,15 @@ class CompetitiveLayer:
     ) -> None:
         _verify(shown=(shown, dt <= shown < math.inf), pause=(pause, pause >= 0.0), rate=(rate, 0.0 < rate < math.inf),
                 total=(total, total is None or 0.0 < total < math.inf))  # fmt: skip
-        self.total, self.rise = total, _RISE if adaptive else 0.0
+        cell = copy.deepcopy(cell) if cell is not None else CompetitiveCell()
+        self.total, self.rise = total, float(cell.param_values()["theta_plus"]) if adaptive else 0.0
+        cell.theta_plus = self.rise
         self.shown, self.pause, self.rate = shown, pause, rate
         self.rest = pause if math.isfinite(pause) else _SETTLED
         self.network = net = Network(dt=dt, seed=seed, batch=batch, threads=threads)
         self.input = net.population(inputs, Poisson(np.zeros(inputs)), name="input")
         first = {"theta": 20.0, "v": -105.0}
-        self.cells = net.population(neurons, CompetitiveCell(theta_plus=self.rise), name="excitatory", initial=first)
+        self.cells = net.population(neurons, cell, name="excitatory", initial=first)
         self.projection = self._inputs(_checked("connected", connected, (inputs, neurons), "b"), plasticity)
         assert self.projection.learning is not None
         self.learning = self.projection.learning
