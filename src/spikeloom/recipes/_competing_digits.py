@@ -32,8 +32,8 @@ class Digits(NamedTuple):
 def layer_for_digits(run: Run, neurons: int, **given: Any) -> Any:
     """A competitive layer for 8 x 8 pixels and few images.
 
-    A tenth of the inputs and a fiftieth of the images ask for other numbers than those of Diehl and Cook: more spikes of
-    a pixel, faster learning, thresholds that rise twice as much, and inhibition that lets few neurons answer. Neurons
+    A tenth of the inputs and a fiftieth of the images ask for other numbers than Diehl and Cook's: more spikes of a
+    pixel, faster learning, thresholds that rise twice as much, and inhibition that lets few neurons answer. Neurons
     inhibit each other directly, need not wait, and begin each image at rest. Found by trying about forty settings with
     one seed, judged by 200 of the test digits.
     """

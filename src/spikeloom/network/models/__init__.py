@@ -19,10 +19,10 @@ from .vogels_abbott import COBA, COBAHH, CUBA
 from .wang_2002 import Wang2002
 
 __all__ = [
-    "COBA", "COBAHH", "CUBA", "Brunel", "BrunelAlpha", "BrunelDelta", "ClockNetwork", "CompetitiveCell", "CompetitiveLayer",
-    "Expected", "FeedForwardExcitation", "FeedForwardInhibition", "FeedbackInhibition", "Izhikevich2003",
-    "LateralInhibition", "Microcircuit", "Model", "Polychronization", "PulseCoupled", "Setting", "SynfireChain", "Wang2002", "WinnerTakeAll",
-    "catalogue", "setting",
+    "COBA", "COBAHH", "CUBA", "Brunel", "BrunelAlpha", "BrunelDelta", "ClockNetwork", "CompetitiveCell",
+    "CompetitiveLayer", "Expected", "FeedForwardExcitation", "FeedForwardInhibition", "FeedbackInhibition",
+    "Izhikevich2003", "LateralInhibition", "Microcircuit", "Model", "Polychronization", "PulseCoupled", "Setting",
+    "SynfireChain", "Wang2002", "WinnerTakeAll", "catalogue", "setting",
 ]  # fmt: skip
 
 
