@@ -44,10 +44,11 @@ class FeatureSpikes(NamedTuple):
         where = (self.step // width, self.stream, self.scale, self.orientation, self.row, self.column)
         return found.index_put_(where, torch.ones(len(self.step)), accumulate=True)
 
-    def until(self, step: int) -> FeatureSpikes:
-        """Those before a step; the streams keep their length."""
-        early = self.step < step
-        return FeatureSpikes(*(part[early] for part in self[:6]), self.steps, self.shape)
+    def until(self, step: int | Tensor) -> FeatureSpikes:
+        """Those before a step, the same for all streams or one for each, [streams]; streams keep their length."""
+        early = self.step < (step[self.stream] if isinstance(step, Tensor) else step)
+        kept = FeatureSpikes(*(part[early] for part in self[:6]), self.steps, self.shape)  # type: ignore[call-arg]
+        return kept
 
 
 class GaborRace:
