@@ -51,7 +51,7 @@ class Tempotron(TrialRule):
         return parts if self.shunt else (parts[0] - parts[1]).unsqueeze(0)
 
     def potential_of(self, w: Tensor, filtered: Tensor) -> Tensor:
-        parts, v = self._parts(w, filtered)
+        parts, v = self._driven(w, filtered)
         if not self.shunt:
             return v
         fired, first = self._crossing(v)
@@ -60,12 +60,12 @@ class Tempotron(TrialRule):
         return torch.where(fired & (since > 0), shunted, v)
 
     def respond_to(self, w: Tensor, filtered: Tensor) -> Tensor:
-        _, v = self._parts(w, filtered)
+        _, v = self._driven(w, filtered)
         fired, first = self._crossing(v)
         return torch.zeros_like(v).scatter(0, first.unsqueeze(0), fired.to(v.dtype).unsqueeze(0))
 
     def change(self, w: Tensor, filtered: Tensor, target: Tensor) -> Change:
-        parts, v = self._parts(w, filtered)
+        parts, v = self._driven(w, filtered)
         highest, t = v.max(0)
         fired = highest >= float(self.v_th)
         error = target - fired.to(target.dtype)
@@ -89,7 +89,7 @@ class Tempotron(TrialRule):
         if not bool(((target == 0) | (target == 1)).all()):
             raise ParameterError("target of Tempotron", expected="0 or 1", got="other values")
 
-    def _parts(self, w: Tensor, filtered: Tensor) -> tuple[Tensor, Tensor]:
+    def _driven(self, w: Tensor, filtered: Tensor) -> tuple[Tensor, Tensor]:
         """The potential of either exponential, or of both at once, and the potential."""
         parts = filtered @ w.T
         return parts, parts[0] - parts[1] if self.shunt else parts[0]

@@ -65,7 +65,8 @@ class MultiSpikeCounting(Recipe):
             "epochs": float(len(counted.wrong)),
             "epochs, two time constants": float(len(learned(double, target).wrong)),
             "right, by the threshold": right(threshold, learned(threshold, target).w, x, target),
-        } | self.feature(run, rules.MembraneDriven(lr=0.003, tau_syn=5.0), w)
+            **self.feature(run, rules.MembraneDriven(lr=0.003, tau_syn=5.0), w),
+        }
 
     def feature(self, run: Run, rule: Any, w: Tensor) -> Figures:
         """Streams with a feature at random times: those for training, and new ones."""
