@@ -7,6 +7,7 @@ from spikeloom.datasets.fashion_mnist import fashion_mnist
 from spikeloom.datasets.feature_streams import feature_streams
 from spikeloom.datasets.heart_beats import heart_beats
 from spikeloom.datasets.idx_set import IdxSet
+from spikeloom.datasets.metadata import metadata
 from spikeloom.datasets.mnist import mnist
 from spikeloom.datasets.moving_shapes import moving_shapes
 from spikeloom.datasets.spike_time_task import spike_time_task
