@@ -21,6 +21,7 @@ __all__ = [
     "feature_streams",
     "heart_beats",
     "load",
+    "metadata",
     "mnist",
     "moving_shapes",
     "names",

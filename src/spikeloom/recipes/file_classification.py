@@ -105,7 +105,7 @@ class FileClassification(Recipe):
         channels = values + VALUES * np.arange(KEYS)
         net = nw.Network(dt=1.0, seed=run.seed, threads=1)
         shown = np.concatenate([order, tests, tests])
-        begin = TRIAL * np.arange(len(shown))
+        begin: NDArray[Any] = TRIAL * np.arange(len(shown))
         # One key after the other, 2 ms apart.
         times = begin[:, None] + 2.0 * np.arange(KEYS) + 1.0
         source = net.population(KEYS * VALUES, nw.SpikeTimes(times.ravel(), channels=channels[shown].ravel()))
@@ -153,7 +153,7 @@ def slope(trains: Trains, values: NDArray[Any], seconds: int) -> float:
     np.add.at(counts, (trains.channels[few], bins), 1)
     pairs = np.triu_indices(100, 1)
     similar = (values[:100, None] == values[:100]).mean(2)[pairs]
-    return float(similar @ np.corrcoef(counts)[pairs] / (similar @ similar))
+    return float(similar @ np.asarray(np.corrcoef(counts))[pairs] / (similar @ similar))
 
 
 def purity(groups: NDArray[Any], kinds: NDArray[Any]) -> float:
@@ -184,4 +184,5 @@ def of_device(w: NDArray[Any], random: np.random.Generator) -> NDArray[Any]:
     """The nearest of 16 levels, and noise of 3 % of their range."""
     low, high = w.min(), w.max()
     levels = low + np.rint(15 * (w - low) / (high - low)) * (high - low) / 15
-    return np.clip(levels + random.normal(0.0, 0.03 * (high - low), w.shape), -1.0, 1.0)
+    found: NDArray[Any] = np.clip(levels + random.normal(0.0, 0.03 * (high - low), w.shape), -1.0, 1.0)
+    return found
