@@ -41,17 +41,15 @@ def motion_symbols(events: Tensor, *, tau: float = 20.0, window: float = 50.0, d
     neuron whose peaks are searched for; its leak is linear.
     """
     check_events("events of motion_symbols", events)
-    if not (0.0 <= window < math.inf and 0.0 < dt < math.inf):
-        expected = "a finite window of 0 or more, dt above 0"
+    if not (0.0 < window < math.inf and 0.0 < dt < math.inf):
+        expected = "a finite window and dt above 0"
         raise ParameterError("motion_symbols", expected=expected, got=f"window={window}, dt={dt}")
     activity = _leaky(events.sum((2, 3)), tau, dt)
-    reach = round(window / dt)
+    reach = max(1, round(window / dt))
     silence = activity.new_full((reach, activity.shape[1]), -1.0)
-    around = torch.cat([silence, activity, silence]).unfold(0, reach + 1, 1)
-    highest = around.amax(2)
-    # `around` begins at each step less the window; that of the step itself ends `reach` later.
-    after, before = highest[reach:], torch.cat([silence[:1], activity[:-1]])
-    before = torch.cat([silence, before]).unfold(0, reach + 1, 1).amax(2)
+    # The highest of the steps before each step, and on to the highest of all after the last one.
+    highest = torch.cat([silence, activity, silence]).unfold(0, reach, 1).amax(2)
+    before, after = highest[: len(activity)], highest[reach + 1 :]
     peak = (activity > 0) & (activity > before) & (activity >= after)
     stream, step = peak.T.nonzero(as_tuple=True)
     return MotionSymbols(stream, step, activity[step, stream])

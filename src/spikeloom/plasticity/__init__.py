@@ -25,6 +25,7 @@ from .dopamine_stdp import DopamineSTDP
 from .end_trial import end_trial
 from .erbp import ERBP
 from .first_spike_reward_stdp import FirstSpikeRewardSTDP
+from .first_to_fire import FirstToFire, Winners
 from .gnm import GNM
 from .handler import Handler
 from .hebb import Hebb
@@ -33,6 +34,7 @@ from .instar import Instar
 from .interval_stdp import IntervalSTDP
 from .intrinsic import IntrinsicPlasticity, SigmoidPlasticity
 from .membrane_driven import MembraneDriven
+from .memristive_stdp import MemristiveSTDP
 from .multi_spike import MembraneMultiSpikeRule, MultiSpikeRule
 from .multi_spike_tempotron import MultiSpikeTempotron
 from .normalisation import normalise
@@ -108,6 +110,7 @@ __all__ = [
     "Exponential",
     "ExponentialKernel",
     "FirstSpikeRewardSTDP",
+    "FirstToFire",
     "GaussianKernel",
     "Handler",
     "Hebb",
@@ -120,6 +123,7 @@ __all__ = [
     "Logistic",
     "MembraneDriven",
     "MembraneMultiSpikeRule",
+    "MemristiveSTDP",
     "Mixed",
     "MultiSpikeRule",
     "MultiSpikeTempotron",
@@ -164,6 +168,7 @@ __all__ = [
     "TripletSTDP",
     "WidrowHoff",
     "Window",
+    "Winners",
     "Wiring",
     "catalogue",
     "end_trial",
