@@ -45,6 +45,30 @@ def layer_for_digits(run: Run, neurons: int, **given: Any) -> Any:
     return sl.network.models.CompetitiveLayer(64, neurons, seed=run.seed, **{**chosen, **given})
 
 
+# Factors of learning rates and of the rise of thresholds in the four quarters of learning.
+_RATES, _RISES = (1.5, 1.0, 0.5, 0.125), (1.5, 1.0, 0.5, 0.5)
+
+
+def learn(run: Run, layer: Any, images: np.ndarray, what: str = "learning") -> np.ndarray:
+    """Show images once; learning rates and the rise of thresholds fall meanwhile. Returns spike counts.
+
+    With few images there is no other time for thresholds to settle: with constant rates, the neurons that changed last
+    answer to everything.
+    """
+    rule, rise = layer.learning.rule, layer.rise
+    rates = {name: float(rule.param_values()[name]) for name in ("nu_pre", "nu_post", "a_plus", "a_minus")
+             if name in rule.params}  # fmt: skip
+    counts = []
+    for number, part in enumerate(np.array_split(images, len(_RATES))):
+        for name, rate in rates.items():
+            setattr(rule, name, rate * _RATES[number])
+        layer.cells["theta_plus"] = rise * _RISES[number]
+        counts.append(layer.learn(part, track=partial(run.track, what=f"{what}, part {number + 1} of 4")))
+    for name, rate in rates.items():
+        setattr(rule, name, rate)
+    return np.concatenate(counts)
+
+
 class Votes(NamedTuple):
     """What neurons stand for, after `named`: [neurons, classes]."""
 
