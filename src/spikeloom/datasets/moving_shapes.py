@@ -73,7 +73,8 @@ def _brightness(labels: Tensor, centre: Tensor, size: int) -> Tensor:
 
     def covered(half: tuple[float, float]) -> Tensor:
         across, down = (half[0] + 0.5 - x).clamp(0, 1), (half[1] + 0.5 - y).clamp(0, 1)
-        return across.unsqueeze(1) * down.unsqueeze(2)
+        part: Tensor = across.unsqueeze(1) * down.unsqueeze(2)
+        return part
 
     horizontal, vertical = (covered(bar) for bar in _BARS)
     kinds = torch.stack([horizontal, vertical, torch.maximum(horizontal, vertical), covered(_SQUARE)])

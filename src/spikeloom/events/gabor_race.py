@@ -44,11 +44,11 @@ class FeatureSpikes(NamedTuple):
         where = (self.step // width, self.stream, self.scale, self.orientation, self.row, self.column)
         return found.index_put_(where, torch.ones(len(self.step)), accumulate=True)
 
-    def until(self, step: int | Tensor) -> FeatureSpikes:
+    def until(self, end: int | Tensor) -> FeatureSpikes:
         """Those before a step, the same for all streams or one for each, [streams]; streams keep their length."""
-        early = self.step < (step[self.stream] if isinstance(step, Tensor) else step)
-        kept = FeatureSpikes(*(part[early] for part in self[:6]), self.steps, self.shape)  # type: ignore[call-arg]
-        return kept
+        early = self.step < (end[self.stream] if isinstance(end, Tensor) else end)
+        step, stream, scale, orientation, row, column = (part[early] for part in self[:6])
+        return FeatureSpikes(step, stream, scale, orientation, row, column, self.steps, self.shape)
 
 
 class GaborRace:
@@ -155,8 +155,9 @@ class _Field:
 
     def units_of(self, neurons: Tensor) -> Tensor:
         """The units to which neurons belong, each once, in order."""
-        unit = self._unit[neurons].unique()
-        return unit[unit >= 0]
+        unit = torch.unique(self._unit[neurons])
+        inside: Tensor = unit[unit >= 0]
+        return inside
 
     def position(self, unit: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Stream, row and column of units."""

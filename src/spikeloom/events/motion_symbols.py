@@ -91,7 +91,8 @@ def gabor_maxima(
     # The leak comes before the patches: both are linear.
     recent = _leaky(events, tau, dt)[step, stream].unsqueeze(1)
     maps = conv2d(recent, patches.flatten(0, 1).unsqueeze(1), padding=patches.shape[-1] // 2)
-    return max_pool2d(maps.clamp(min=0.0), unit, ceil_mode=True).unflatten(1, patches.shape[:2])
+    pooled = max_pool2d(maps.clamp(min=0.0), unit, ceil_mode=True)
+    return pooled.view(len(pooled), *patches.shape[:2], *pooled.shape[2:])
 
 
 def _leaky(x: Tensor, tau: float, dt: float) -> Tensor:

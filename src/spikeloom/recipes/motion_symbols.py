@@ -65,7 +65,7 @@ class MotionSymbols(Recipe):
         first = 0.01 * torch.randn(4 * self.neurons, x.shape[2], generator=run.generator)
         target = one_hot(labels, 4).repeat_interleave(self.neurons, 1).to(x.dtype)
         w = rule.train(first, x, target, epochs=self.epochs, momentum=0.9, seed=run.seed).w
-        return rule.potential(w, shown).amax(0).unflatten(1, (4, self.neurons)).sum(2)
+        return rule.potential(w, shown).amax(0).view(-1, 4, self.neurons).sum(2)
 
     def edges(self, events: Tensor, peaks: sl.events.MotionSymbols) -> Tensor:
         """Latencies of the maxima of Gabor maps."""
