@@ -112,7 +112,8 @@ class FileClassification(Recipe):
         told = nw.SpikeTimes(begin[: len(order)] + TARGET - 1.0, channels=kinds[order])
         teacher = net.population(CLASSES, told, name="teacher")
         cells = net.population(CLASSES, sl.LIF(tau_mem=20.0, decay_input=False), name="classes")
-        rule = sl.plasticity.WidrowHoff(eta=0.02, tau=20.0, w_min=-1.0, w_max=1.0)
+        # The more trials, the slower.
+        rule = sl.plasticity.WidrowHoff(eta=32.0 / len(order), tau=20.0, w_min=-1.0, w_max=1.0)
         synapses: Any = net.connect(source, cells, every(), weight=0.05, plasticity=rule)
         net.connect(teacher, cells, nw.rules.OneToOne(), receptor=synapses.learning.receptor("teacher"))
         net.run(TRIAL * len(order), progress=False)
@@ -146,10 +147,10 @@ def correlated(values: NDArray[Any], seconds: int, random: np.random.Generator) 
 
 
 def slope(trains: Trains, values: NDArray[Any], seconds: int) -> float:
-    """Correlation of counts in 50 ms by similarity, fitted to pairs of the first 100 files."""
+    """Correlation of counts in 250 ms, long against JITTER, by similarity, fitted to pairs of the first 100 files."""
     few = trains.channels < 100
-    bins = (np.minimum(trains.times[few] / 50.0, 20 * seconds - 1)).astype(int)
-    counts = np.zeros((100, 20 * seconds))
+    bins = (np.minimum(trains.times[few] / 250.0, 4 * seconds - 1)).astype(int)
+    counts = np.zeros((100, 4 * seconds))
     np.add.at(counts, (trains.channels[few], bins), 1)
     pairs = np.triu_indices(100, 1)
     similar = (values[:100, None] == values[:100]).mean(2)[pairs]
