@@ -41,6 +41,7 @@ def layer_for_digits(run: Run, neurons: int, **given: Any) -> Any:
         "cell": sl.network.models.CompetitiveCell(t_wait=5.0, theta_plus=0.1),
         "plasticity": sl.plasticity.DiehlCookSTDP(nu_post=0.04, nu_pre=0.0004),
         "total": 8.0, "rate": 700.0, "shown": 150.0, "pause": np.inf, "inhibition": 60.0, "interneurons": False,
+        "repeats": 5,
     }  # fmt: skip
     return sl.network.models.CompetitiveLayer(64, neurons, seed=run.seed, **{**chosen, **given})
 

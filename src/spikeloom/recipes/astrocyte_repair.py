@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ class AstrocyteRepair(Recipe):
 
     neurons: int = setting(50, "excitatory neurons; 100 in the full form", at_least=10, at_most=400)
     images: int = setting(1200, "training digits", at_least=100, at_most=1437)
-    repairing: int = setting(300, "digits shown for repair", at_least=10, at_most=1200)
+    repairing: int = setting(600, "digits shown for repair", at_least=10, at_most=1200)
     every_way: bool = setting(False, "compare all ways of repair at both shares of dead synapses")
 
     quick = Form(
@@ -45,7 +44,7 @@ class AstrocyteRepair(Recipe):
     full = Form(
         *quick.bars,
         Bar("accuracy, 80 % dead, repaired", at_least=0.39, why="the same program"),
-        settings={"neurons": 100, "repairing": 600, "every_way": True},
+        settings={"neurons": 100, "every_way": True},
     )
 
     def measure(self, run: Run) -> dict[str, float]:
@@ -85,4 +84,4 @@ class AstrocyteRepair(Recipe):
         if way == "repaired":
             target = sl.plasticity.repair_target(torch.from_numpy(weights.T.copy()), torch.from_numpy(alive.T.copy()))
             layer.learning.set_state("target", target.numpy().T[alive])
-        layer.learn(digits.images[: self.repairing], track=partial(run.track, what=way))
+        learn(run, layer, digits.images[: self.repairing], way)

@@ -28,8 +28,8 @@ from ..rules import Rule as Pairs
 _FALL = 1e7
 # Milliseconds after which all spikes of an image have arrived and inhibition is over.
 _SETTLED = 20.0
-# An image that causes fewer spikes is shown again, with more intensity; at most so often.
-_LEAST, _REPEATS = 5, 20
+# An image that causes fewer spikes is shown again, with more intensity.
+_LEAST = 5
 
 
 class CompetitiveCell(Neuron):
@@ -84,7 +84,7 @@ class CompetitiveLayer:
 
     `learn` shows images, each for `shown` ms with `pause` ms of rest after it (`math.inf`: neurons begin each image at
     rest): before each the weights on a neuron are scaled to `total` (None: they are not); an image that causes fewer
-    than 5 spikes is shown again with more intensity.
+    than 5 spikes is shown again with more intensity, at most `repeats` times.
     `rate`, spikes/s, is that of a white pixel. Each image is a trial, for rules that know of trials. `respond` shows
     images with weights and thresholds held as they are. With `batch` images at once, which share weights and
     thresholds, both change by what all of them ask for.
@@ -122,6 +122,7 @@ class CompetitiveLayer:
         shown: float = 350.0,
         pause: float = 150.0,
         rate: float = 63.75,
+        repeats: int = 20,
         batch: int = 1,
         seed: int = 1,
         dt: float = 0.5,
@@ -132,7 +133,7 @@ class CompetitiveLayer:
         cell = copy.deepcopy(cell) if cell is not None else CompetitiveCell()
         self.total, self.rise = total, float(cell.param_values()["theta_plus"]) if adaptive else 0.0
         cell.theta_plus = self.rise
-        self.shown, self.pause, self.rate = shown, pause, rate
+        self.shown, self.pause, self.rate, self.repeats = shown, pause, rate, repeats
         self.rest = pause if math.isfinite(pause) else _SETTLED
         self.network = net = Network(dt=dt, seed=seed, batch=batch, threads=threads)
         self.input = net.population(inputs, Poisson(np.zeros(inputs)), name="input")
@@ -221,7 +222,7 @@ class CompetitiveLayer:
                 fall = math.exp(-len(taken) * (self.shown + self.rest) / _FALL)
                 self.cells.states["theta"][...] *= fall
             for (number, shown), count in zip(taken, found, strict=False):
-                if count.sum() < _LEAST and shown < _REPEATS:
+                if count.sum() < _LEAST and shown < self.repeats:
                     waiting.append((number, shown + 1))
                 else:
                     counts[number] = count
