@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -39,54 +39,87 @@ class Kheradpisheh2018(Recipe):
     quick = Form(
         Bar("accuracy", at_least=0.85, why="0.10 below the bar of the full form, with a twelfth of its images"),
         Bar("mean w (1 - w), first layer", at_most=0.05, why="weights at their bounds: the layer has converged"),
-        settings={"images": 400, "tested": 400, "passes": 2},
+        settings={"images": 400, "tested": 400, "passes": 3},
     )
     full = Form(
-        Bar("accuracy", at_least=0.95, why="3.4 points below the paper, which had twelve times as many images"),
+        Bar(
+            "accuracy",
+            at_least=0.95,
+            why="3.4 points below the paper, which had twelve times as many images",
+            missed="a hundred numbers for an image are too few here; the four quarters of each map, not their whole, "
+            "pass the bar with the same weights",
+        ),
+        Bar("accuracy, each quarter of a map", at_least=0.95, why="the same, with four numbers for each map"),
         Bar("mean w (1 - w), first layer", at_most=0.05, why="weights at their bounds: the layer has converged"),
         Bar("mean w (1 - w), second layer", at_most=0.05, why="the same of the second"),
+        seeds=(0,),
+        few_seeds="a seed takes minutes",
+    )
+    smoke = Form(
+        Bar("accuracy", at_least=0.3, why="three times chance after a few images"),
+        seeds=(0,),
+        few_seeds="it only shows that all works",
+        settings={"images": 100, "tested": 100},
     )
 
     def measure(self, run: Run) -> Figures:
         train, labels, test, answers = chosen(sl.datasets.mnist(download=False), self.images, self.tested, run)
-        net = convolutions(run.seed)
-        found = {}
+        net: Any = convolutions(run.seed)
+        found: dict[str, float] = {}
         for place, name in ((2, "first"), (4, "second")):
             learn(net, train, run, passes=self.passes, place=place)
             found[f"mean w (1 - w), {name} layer"] = net[place].convergence
         weights = net[2].weight.clone()
         run.draw("Weights of the first layer, on - off", lambda axes: axes.imshow(picture(weights), cmap="RdBu"))
 
-        def accuracy(grid: int = 1) -> float:
-            parts = (sl.nn.pooled_potentials(net, x, grid=grid) for x in (train, test))
-            learnt, seen = run.track(parts, "potentials")
-            return sl.training.linear_probe(learnt, labels, seen, answers, c=0.03)
+        def accuracy() -> tuple[float, float]:
+            """Of the greatest potential of each map, and of each of its quarters."""
+            learnt, seen = (sl.nn.pooled_potentials(net, x, grid=2) for x in run.track((train, test), "potentials"))
+            a, b = (torch.amax(parts.view(len(parts), -1, 4), 2) for parts in (learnt, seen))
+            whole = sl.training.linear_probe(a, labels, b, answers, c=0.03)
+            return whole, sl.training.linear_probe(learnt, labels, seen, answers, c=0.003)
 
-        found |= {"accuracy": accuracy(), "accuracy, greatest of each quarter": accuracy(grid=2)}
+        found["accuracy"], found["accuracy, each quarter of a map"] = accuracy()
         for layer in (net[2], net[4]):
             layer.shuffle(run.seed)
-        return found | {"accuracy, weights in random order": accuracy()}
+        mixed, mixed_parts = accuracy()
+        order = "weights in random order"
+        return found | {f"accuracy, {order}": mixed, f"accuracy, each quarter of a map, {order}": mixed_parts}
 
 
-def convolutions(seed: int, *, maps: tuple[int, ...] = (30, 100)) -> nn.Sequential:
-    """The network, from images to spikes of the last layer, which `maps` names with those below."""
-    contrast = sl.coding.DifferenceOfGaussians(sl.coding.LinearLatency(15), scale=0.3)
-    layers: list[nn.Module] = [contrast, nn.Flatten(2, 3)]
-    for depth, (below, own) in enumerate(zip((2, *maps), maps, strict=False)):
-        layers += [sl.nn.FirstSpikePool(2)] if depth else []
-        v_th, winners = (15.0, 5) if depth == 0 else (30.0, 8)
-        layers.append(sl.nn.STDPConvolution(below, own, 5, v_th=v_th, winners=winners, seed=100 * seed + depth))
-    return nn.Sequential(*layers)
+def convolutions(seed: int, *, v_th: float = 30.0) -> nn.Sequential:
+    """The network, from images to spikes of the second layer, of which `v_th` is the threshold."""
+    return nn.Sequential(
+        sl.coding.DifferenceOfGaussians(sl.coding.LinearLatency(15), scale=0.3),
+        nn.Flatten(2, 3),
+        sl.nn.STDPConvolution(2, 30, 5, v_th=15.0, winners=5, seed=2 * seed),
+        sl.nn.FirstSpikePool(2),
+        sl.nn.STDPConvolution(30, 100, 5, v_th=v_th, winners=8, seed=2 * seed + 1),
+    )
 
 
-def learn(net: nn.Sequential, images: Tensor, run: Run, *, passes: int, place: int) -> None:
-    """One layer learns, twice as fast after each twentieth of all images."""
+def learn(
+    net: Any,
+    images: Tensor,
+    run: Run,
+    *,
+    passes: int,
+    place: int,
+    after: Callable[[sl.nn.STDPConvolution], None] | None = None,
+) -> None:
+    """One layer learns, faster and faster; `after` is done after each batch."""
 
     def batches(number: int) -> Iterator[Tensor]:
         order = torch.randperm(len(images), generator=run.generator)
-        yield from run.track([images[i] for i in order.split(16)], f"layer {place}, pass {number + 1}")
+        for i in run.track(torch.split(order, 16), f"layer {place}, pass {number + 1}"):
+            yield images[i]
+            # The layer has learnt from it when the next one is asked for.
+            if after is not None:
+                after(net[place])
 
-    doubling = sl.nn.Doubling(every=max(1, passes * len(images) // 20))
+    # So that rates of learning add up to about the same, with which weights just reach their bounds.
+    every = passes * len(images) // (20 if passes * len(images) < 2500 else 5)
+    doubling = sl.nn.Doubling(every=max(1, every))
     sl.nn.learn_greedily(net, batches, passes=passes, schedule=doubling, only=place)
 
 
@@ -97,7 +130,7 @@ def chosen(data: Any, images: int, tested: int, run: Run) -> tuple[Tensor, Tenso
     return (*data.train[train], *data.test[test])
 
 
-def picture(weights: Tensor) -> Tensor:
-    """On minus off of weights [maps, 2, 5, 5] side by side, ten in a row."""
+def picture(weights: Tensor, *, columns: int = 10) -> Tensor:
+    """On minus off of weights [maps, 2, 5, 5] side by side; `columns` divides the number of maps."""
     squares = nn.functional.pad(weights[:, 0] - weights[:, 1], (0, 1, 0, 1))
-    return torch.cat([torch.cat(list(row), 1) for row in squares.split(10)])
+    return torch.cat([torch.cat(list(row), 1) for row in torch.split(squares, columns)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from spikeloom.errors import ShapeError
+from spikeloom.errors import ParameterError, ShapeError
 
 
 def linear_probe(train: Tensor, labels: Tensor, test: Tensor, answers: Tensor, *, c: float = 1.0) -> float:
@@ -12,7 +12,8 @@ def linear_probe(train: Tensor, labels: Tensor, test: Tensor, answers: Tensor, *
 
     Features are divided by their standard deviation over the training samples, and centred; those that never change
     are left out. `c` is the weight of errors against the squared length of the weights.
-    Shapes: train [n, features], labels [n], test [m, features], answers [m]. Raises: ShapeError.
+    Shapes: train [n, features], labels [n], test [m, features], answers [m].
+    Raises: ShapeError, ParameterError (no feature that changes).
 
     >>> import torch
     >>> x = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
@@ -28,7 +29,10 @@ def linear_probe(train: Tensor, labels: Tensor, test: Tensor, answers: Tensor, *
             raise ShapeError(f"{label} of linear_probe", expected="[n, features] with [n] labels", got=got)
     mean, spread = train.double().mean(0), train.double().std(0)
     kept = spread > 0
+    if not bool(kept.any()):
+        do = "see whether the neurons spike at all"
+        raise ParameterError("features of linear_probe", expected="one that changes", got="constant ones", do=do)
     scaled = [((x.double() - mean)[:, kept] / spread[kept]).numpy() for x in (train, test)]
-    # More features than samples: the dual problem is the smaller one.
-    machine = LinearSVC(C=c, dual=scaled[0].shape[1] > len(train), random_state=0, max_iter=2000)
+    # The primal problem: its solver converges in a few steps, where the dual one may warn after thousands.
+    machine = LinearSVC(C=c, dual=False)
     return float(machine.fit(scaled[0], labels.numpy()).score(scaled[1], answers.numpy()))
