@@ -129,7 +129,7 @@ class CompetitiveLayer:
         threads: int | None = 1,
     ) -> None:
         _verify(shown=(shown, dt <= shown < math.inf), pause=(pause, pause >= 0.0), rate=(rate, 0.0 < rate < math.inf),
-                total=(total, total is None or 0.0 < total < math.inf))  # fmt: skip
+                total=(total, total is None or 0.0 < total < math.inf), repeats=(repeats, repeats >= 0))  # fmt: skip
         cell = copy.deepcopy(cell) if cell is not None else CompetitiveCell()
         self.total, self.rise = total, float(cell.param_values()["theta_plus"]) if adaptive else 0.0
         cell.theta_plus = self.rise
@@ -266,7 +266,7 @@ class CompetitiveLayer:
 
 def _verify(**settings: tuple[float | None, bool]) -> None:
     """Values by name, and whether they will do."""
-    expected = {"shown": "dt or more, and finite", "pause": "0 ms or more"}
+    expected = {"shown": "dt or more, and finite", "pause": "0 ms or more", "repeats": "0 or more"}
     for name, (value, good) in settings.items():
         if not good:
             raise ParameterError(
