@@ -53,6 +53,7 @@ class CompetitiveSTDP(Recipe):
         Bar("CV of intervals", between=(0.7, 1.3), why="about 1 in the paper: spikes as irregular as Poisson's"),
         settings={"learning_rate": 0.01, "seconds": 150},
     )
+    smoke = Form(*quick.bars, seeds=(0,), few_seeds="for every test run", settings=quick.settings)
     full = Form(*quick.bars)
 
     def measure(self, run: Run) -> dict[str, float]:

@@ -52,6 +52,7 @@ class DeepDynamicalSheets(Recipe):
         ),
         settings={"turns": 10},
     )
+    smoke = Form(*quick.bars, seeds=(0,), few_seeds="for every test run", settings=quick.settings)
     full = Form(*quick.bars)
 
     def measure(self, run: Run) -> dict[str, float]:

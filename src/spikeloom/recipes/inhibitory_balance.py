@@ -51,6 +51,7 @@ class InhibitoryBalance(Recipe):
         Bar("s.d. of rates, end / beginning", at_most=0.5, why="every neuron, and not only their mean, is drawn there"),
         settings={"neurons": 4000, "learning_rate": 0.1, "seconds": 30},
     )
+    smoke = Form(*quick.bars, seeds=(0,), few_seeds="for every test run", settings=quick.settings)
     full = Form(*quick.bars)
 
     def measure(self, run: Run) -> dict[str, float]:
