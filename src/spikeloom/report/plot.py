@@ -8,5 +8,6 @@ from spikeloom.report.network_result import draw_result as network
 from spikeloom.report.network_result import draw_spectrum as spectrum
 from spikeloom.report.network_result import draw_traces as traces
 from spikeloom.report.neuron import draw_neuron as neuron
+from spikeloom.report.rule import draw_rule as rule
 
-__all__ = ["connectivity", "network", "neuron", "raster", "spectrum", "traces"]
+__all__ = ["connectivity", "network", "neuron", "raster", "rule", "spectrum", "traces"]
