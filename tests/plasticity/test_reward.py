@@ -211,7 +211,8 @@ def test_critic_has_no_error_where_its_value_is_true() -> None:
     """A constant reward rate r is worth r tau_r; v above that is a negative error, below a positive one."""
     critic = rules.Critic(v_0=2.0, tau_r=1000.0)
     for reward, sign in ((0.002, 0.0), (0.001, -1.0), (0.003, 1.0)):
-        _, delta = critic.step(None, torch.zeros(1, 10, dtype=torch.float64), torch.tensor([reward], dtype=torch.float64))
+        given = torch.tensor([reward], dtype=torch.float64)
+        _, delta = critic.step(None, torch.zeros(1, 10, dtype=torch.float64), given)
         assert float(delta) == pytest.approx(sign * 0.001, abs=1e-12)
     with pytest.raises(ShapeError):
         critic.step(None, torch.zeros(1, 10), torch.zeros(2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import numpy as np
 import torch
@@ -143,6 +143,34 @@ class Network:
         self.changed()
         return added
 
+    @overload
+    def connect(
+        self,
+        pre: View,
+        post: View,
+        rule: Rule,
+        *,
+        weight: Amount = 1.0,
+        delay: Amount | None = None,
+        axonal_delay: Amount | None = None,
+        receptor: str = "",
+        plasticity: Plasticity | None = None,
+        name: str | None = None,
+    ) -> Projection: ...
+    @overload
+    def connect(
+        self,
+        pre: View | Device,
+        post: View,
+        rule: Rule | GapJunction | None = None,
+        *,
+        weight: Amount = 1.0,
+        delay: Amount | None = None,
+        axonal_delay: Amount | None = None,
+        receptor: str = "",
+        plasticity: Plasticity | None = None,
+        name: str | None = None,
+    ) -> Projection | Target: ...
     def connect(
         self,
         pre: View | Device,

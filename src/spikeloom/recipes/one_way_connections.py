@@ -70,7 +70,7 @@ class OneWayConnections(Recipe):
             for a, b in (cells, cells[::-1])
         ]
         net.run(50.0 * events, progress=False)
-        forth, back = (np.asarray(each.synapses().weight) for each in both)  # type: ignore[union-attr]
+        forth, back = (np.asarray(each.synapses().weight) for each in both)
         strong, weak = np.maximum(forth, back), np.minimum(forth, back)
         return float(np.mean((strong == HIGHEST) & (weak < START)))
 
@@ -88,5 +88,5 @@ def scripted() -> float:
     rule = sl.plasticity.RectangularSTDP(w_max=HIGHEST)
     synapses = net.connect(pre, cells, ones, weight=START, plasticity=rule)
     net.run(100.0, progress=False)
-    found = np.asarray(synapses.synapses().weight) / START  # type: ignore[union-attr]
+    found = np.asarray(synapses.synapses().weight) / START
     return float(np.abs(found - list(SCRIPT.values())).max())

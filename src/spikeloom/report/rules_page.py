@@ -10,7 +10,7 @@ from spikeloom.plasticity import Rule
 
 _HEAD = """# Rules of plasticity
 
-Made from the code by `make docs`. Events are those at which a rule changes weights. [How rules are used](plasticity.md).
+Made from the code by `make docs`; events are those at which weights change. [How rules are used](plasticity.md).
 
 | rule | what it does | events | source |
 |---|---|---|---|
