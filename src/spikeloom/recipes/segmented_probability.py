@@ -45,7 +45,7 @@ class SegmentedProbability(Recipe):
     neurons: int = setting(3, "decision neurons of a class", at_least=1)
 
     quick = Form(
-        Bar("accuracy", at_least=0.90, why="the survey's mark; a tempotron, learning at one moment, is about as good"),
+        Bar("accuracy", at_least=0.90, why="the survey's mark for these streams"),
         Bar(
             "lead in the accuracy kept with a quarter",
             at_least=0.08,
