@@ -54,6 +54,12 @@ class ShortTermSTDPScenes(Recipe):
         settings={"streams": 30},
     )
     full = Form(*quick.bars, seeds=range(10), settings={"streams": 72})
+    smoke = Form(
+        Bar("frames known", at_least=0.3, why="three times chance, from two spikes a frame"),
+        seeds=(0,),
+        few_seeds="a seed takes seconds",
+        settings={"streams": 20, "digits": 3},
+    )
 
     def measure(self, run: Run) -> dict[str, float]:
         data = sl.datasets.digits()
