@@ -45,6 +45,7 @@ class MotionSymbols(Recipe):
         seeds=(10, 11, 12),
     )
     full = Form(*quick.bars, seeds=range(10, 20))
+    smoke = Form(*quick.bars[:1], seeds=(10,), few_seeds="a seed takes seconds")
 
     def measure(self, run: Run) -> Figures:
         data = [sl.datasets.moving_shapes(self.streams, generator=run.generator) for _ in range(2)]

@@ -55,6 +55,7 @@ class SegmentedProbability(Recipe):
         seeds=(10, 11, 12),
     )
     full = Form(*quick.bars, seeds=range(10, 20))
+    smoke = Form(*quick.bars[:1], seeds=(10,), few_seeds="a seed takes seconds")
 
     def measure(self, run: Run) -> Figures:
         (x, _, labels), (shown, quarter, right) = (self.streams_of(run) for _ in range(2))
