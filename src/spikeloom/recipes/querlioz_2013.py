@@ -35,12 +35,22 @@ class Querlioz2013(Recipe):
     passes: int = setting(1, "passes over them", at_least=1, at_most=20)
 
     quick = Form(
-        Bar("accuracy", at_least=0.8, why="what 50 to 100 neurons should reach on small digits, from the survey"),
+        Bar(
+            "accuracy",
+            at_least=0.8,
+            why="what 50 to 100 neurons should reach on small digits, from the survey",
+            missed="digits are shown once, and thresholds that only rise stand for the paper's homeostasis, which "
+            "holds a target activity; where all neurons vote for all classes 0.78 is reached",
+        ),
         Bar("points lost to a spread of 25 %", at_most=3.0, why="immunity: within three points"),
         seeds=(1,),
         few_seeds="a seed takes about 25 s, as there are three networks",
     )
-    full = Form(*quick.bars, settings={"neurons": 300, "passes": 2})
+    full = Form(
+        Bar("accuracy", at_least=0.8, why="what 50 to 100 neurons should reach on small digits, from the survey"),
+        quick.bars[1],
+        settings={"neurons": 300, "passes": 2},
+    )
 
     def measure(self, run: Run) -> dict[str, float]:
         digits = Digits.of(run, self.images)
