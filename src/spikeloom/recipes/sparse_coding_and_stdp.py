@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +35,7 @@ class SparseCodingAndSTDP(Recipe):
     shown = (
         "SAILnet on whitened patches of 5 x 5 gives 32 filters, whose rectified responses are told by latency and "
         "pooled; 64 maps of 5 x 5 learn from them by the paper's rule, of which the constants are ours. A linear "
-        "support vector machine, or BP-STDP with 100 hidden neurons, reads the greatest potential in each quarter of a "
+        "support vector machine, or BP-STDP with 200 hidden neurons, reads the greatest potential in each quarter of a "
         "map. BP-STDP changes the classifier alone. In the control the weights of each filter and of each map are in "
         "random order."
     )
@@ -42,15 +44,21 @@ class SparseCodingAndSTDP(Recipe):
     images: int = setting(5000, "training images", at_least=100, at_most=60_000)
     tested: int = setting(2000, "test images", at_least=100, at_most=10_000)
     batches: int = setting(1500, "batches of 50 patches for sparse coding", at_least=10)
-    epochs: int = setting(20, "epochs of BP-STDP", at_least=1)
+    epochs: int = setting(12, "epochs of BP-STDP", at_least=1)
 
     quick = Form(
         Bar(
             "accuracy", at_least=0.85, why="0.1 below what other layers learnt by STDP reach with ten times the images"
         ),
         Bar("accuracy gained over random order", at_least=0.02, why="two points more than with random filters"),
-        Bar("BP-STDP, less support vector machine", at_least=0.0, why="98.60 and 98.36 % in the papers"),
-        settings={"images": 500, "tested": 500, "batches": 500, "epochs": 40},
+        Bar(
+            "BP-STDP, less support vector machine",
+            at_least=0.0,
+            why="98.60 and 98.36 % in the papers",
+            missed="here it changes the classifier alone, not the features, and of a few hundred images the support "
+            "vector machine generalises better: BP-STDP is right about all it has learnt from",
+        ),
+        settings={"images": 500, "tested": 500, "batches": 500, "epochs": 12},
     )
     full = Form(
         Bar("accuracy", at_least=0.95, why="3.4 points below the paper, which had 60 000 images"), *quick.bars[1:]
@@ -110,16 +118,19 @@ class SparseCodingAndSTDP(Recipe):
             layer.q = P.end_trial(forward, layer.q, {"m": m, "n": n}).w.mean(0)
             layer.w = P.end_trial(across, layer.w, {"m": n, "n": n}).w.mean(0).fill_diagonal_(0.0)
             layer.v_th = thresholds.update(layer.v_th, n)
-        on_pixels: Tensor = layer.q @ matrix.float()
-        return (on_pixels / on_pixels.norm(dim=1, keepdim=True)).view(-1, 1, SIZE, SIZE)
+        on_pixels: Any = layer.q @ matrix.float()
+        filters: Tensor = (on_pixels / on_pixels.norm(dim=1, keepdim=True)).view(-1, 1, SIZE, SIZE)
+        return filters
 
     def bp_stdp(self, a: Tensor, labels: Tensor, b: Tensor, answers: Tensor, run: Run) -> float:
-        """Accuracy of BP-STDP on features told by regular spikes."""
-        scale = a.amax(0).clamp(min=1e-6)
-        told, seen = (sl.coding.Regular(20)((x / scale).clamp(0.0, 1.0)) for x in (a, b))
+        """Accuracy of BP-STDP on standardised features, on and off, told by regular spikes."""
+        mean, spread = a.mean(0), a.std(0).clamp(min=1e-6)
+        told, seen = (
+            sl.coding.Regular(20)(sl.coding.on_off((x - mean) / spread, scale=2.0).flatten(1)) for x in (a, b)
+        )
         rule = P.BPSTDP(lr=0.002)
-        sizes = (a.shape[1], 100, 10)
-        weights = [torch.randn(n, m, generator=run.generator) / m**0.5 for m, n in zip(sizes, sizes[1:], strict=False)]
+        sizes = pairwise((told.shape[2], 200, 10))
+        weights = [0.3 * torch.randn(n, m, generator=run.generator) / m**0.5 for m, n in sizes]
         for _ in run.track(range(self.epochs), "BP-STDP"):
             for i in torch.split(torch.randperm(len(a), generator=run.generator), 10):
                 target = nn.functional.one_hot(labels[i], 10).float()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -42,7 +44,7 @@ class WhiteningForSTDP(Recipe):
         Bar("accuracy, whitened", at_least=0.6, why="six times chance; 64 maps and a linear classifier"),
         Bar("whitened, less contrast", at_least=0.0, why="the paper's claim"),
         Bar("correlation of kernel and whole-image whitening", at_least=0.95, why="the kernel is an approximation"),
-        settings={"images": 400, "tested": 400, "patches": 4000},
+        settings={"images": 250, "tested": 250, "patches": 2400},
     )
     full = Form(*quick.bars)
     smoke = Form(
