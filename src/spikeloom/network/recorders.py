@@ -183,6 +183,7 @@ class WeightRecorder(Recorder):
         super().__init__()
         self.projection, self.name, self.unit, self.every = projection, "weight", "1", every
         self.columns, self.dtype = np.arange(len(projection), dtype=np.int64), np.dtype(projection.real)
+        self.order: NDArray[np.int64] | None = None
 
     def begin(self, first: int, steps: int) -> int:
         """A slice ends where a sample is taken."""
@@ -191,7 +192,18 @@ class WeightRecorder(Recorder):
     def end(self, first: int, steps: int) -> None:
         """Take the sample."""
         if self.samples(first, steps):
-            self.pieces.append(self.projection.synapses().weight[None, None])
+            self.pieces.append(self._weights()[None, None])
+
+    def _weights(self) -> NDArray[Any]:
+        learning = self.projection.learning
+        if learning is None:
+            return self.projection.synapses().weight
+        if self.order is None:
+            # Pairs are drawn once, not for every sample.
+            self.order = self.projection.by_source(self.projection.synapses())
+        weights = np.empty(len(self.columns), dtype=self.dtype)
+        weights[self.order] = learning.weights()
+        return weights
 
 
 def _unit(view: View, variable: str) -> str:
