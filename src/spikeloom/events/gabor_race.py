@@ -97,8 +97,8 @@ class GaborRace:
         steps, batch, height, width = events.shape
         maps, reach = self.patches.flatten(0, 1), self.patches.shape[-1] // 2
         field = _Field(batch, height, width, reach)
-        # A neuron sees an event where its own patch has the opposite offset.
-        around = maps.flip(1, 2).permute(1, 2, 0).reshape(-1, len(maps)).contiguous()
+        # A patch is the same seen from the event and from the neuron.
+        around = maps.permute(1, 2, 0).reshape(-1, len(maps)).contiguous()
         # Instead of all potentials the unit in which they are measured leaks: v = u / grown.
         u, grown, growth = torch.zeros(field.neurons, len(maps)), 1.0, math.exp(self.dt / self.tau)
         found = []
