@@ -62,6 +62,12 @@ class EcgRewardStdp(Recipe):
         Bar("events / operations of dense layers", at_most=0.5, why="less to do is the point of events"),
     )
     full = Form(*quick.bars, seeds=range(5), settings={"beats": 2000})
+    smoke = Form(
+        Bar("accuracy", at_least=0.75, why="three times chance, with fewer beats to learn from"),
+        seeds=(0,),
+        few_seeds="a seed takes seconds",
+        settings={"beats": 200},
+    )
 
     def measure(self, run: Run) -> dict[str, float]:
         signals, labels = sl.datasets.heart_beats(2 * self.beats, generator=run.generator)
