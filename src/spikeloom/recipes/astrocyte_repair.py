@@ -53,6 +53,12 @@ class AstrocyteRepair(Recipe):
         few_seeds="a seed takes about two minutes, as there are nine networks",
         settings={"neurons": 100, "every_way": True},
     )
+    smoke = Form(
+        Bar("accuracy, half dead, repaired", at_least=0.3, why="three times chance after a few hundred digits"),
+        seeds=(1,),
+        few_seeds="it only shows that all works",
+        settings={"neurons": 20, "images": 400, "repairing": 200},
+    )
 
     def measure(self, run: Run) -> dict[str, float]:
         digits = Digits.of(run, self.images)

@@ -37,12 +37,33 @@ class BioSNet(Recipe):
     quick = Form(
         Bar("accuracy", at_least=0.84, why="a NumPy program written apart, 50 neurons and one pass"),
         Bar("accuracy with few samples", at_least=0.75, why="the claim on MNIST, less five points for smaller images"),
-        Bar("share kept, half of synapses", at_least=0.9, why="slight loss, as the paper has it at 95 %"),
-        Bar("share kept, half of neurons", at_least=0.9, why="slight loss, as the paper has it at 95 %"),
+        Bar(
+            "share kept, half of synapses",
+            at_least=0.9,
+            why="slight loss, as the paper has it at 95 %",
+            missed="0.43 with 64 inputs and one pathway, not 784 and several: drive halves while thresholds stay",
+        ),
+        Bar(
+            "share kept, half of neurons",
+            at_least=0.9,
+            why="slight loss, as the paper has it at 95 %",
+            missed="0.89 of 25 neurons that are left",
+        ),
         seeds=(1,),
         few_seeds="a seed takes about 20 s",
     )
-    full = Form(*quick.bars)
+    full = Form(
+        *quick.bars[:2],
+        Bar("share kept, half of synapses", at_least=0.9, why="slight loss, as the paper has it at 95 %"),
+        Bar("share kept, half of neurons", at_least=0.9, why="slight loss, as the paper has it at 95 %"),
+        settings={"neurons": 200},
+    )
+    smoke = Form(
+        Bar("accuracy", at_least=0.3, why="three times chance after a few hundred digits"),
+        seeds=(1,),
+        few_seeds="it only shows that all works",
+        settings={"neurons": 20, "images": 400, "few": 5},
+    )
 
     def measure(self, run: Run) -> dict[str, float]:
         digits = Digits.of(run, self.images)

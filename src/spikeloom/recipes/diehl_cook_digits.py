@@ -39,6 +39,12 @@ class DiehlCookDigits(Recipe):
         few_seeds="a seed takes about 20 s, as there are four networks",
     )
     full = Form(*quick.bars)
+    smoke = Form(
+        Bar("accuracy", at_least=0.3, why="three times chance after a few hundred digits"),
+        seeds=(1,),
+        few_seeds="it only shows that all works",
+        settings={"neurons": 20, "images": 300},
+    )
 
     def measure(self, run: Run) -> dict[str, float]:
         digits = Digits.of(run, self.images)

@@ -65,6 +65,12 @@ class FSpiNN(Recipe):
         quick.bars[3],
         settings={"neurons": 100, "passes": 2},
     )
+    smoke = Form(
+        Bar("accuracy, 8 bits", at_least=0.3, why="three times chance after a few hundred digits"),
+        seeds=(1,),
+        few_seeds="it only shows that all works",
+        settings={"neurons": 20, "images": 400},
+    )
 
     def measure(self, run: Run) -> dict[str, float]:
         digits = Digits.of(run, self.images)

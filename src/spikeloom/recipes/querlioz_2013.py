@@ -51,6 +51,12 @@ class Querlioz2013(Recipe):
         quick.bars[1],
         settings={"neurons": 300, "passes": 2},
     )
+    smoke = Form(
+        Bar("accuracy", at_least=0.3, why="three times chance after a few hundred digits"),
+        seeds=(1,),
+        few_seeds="it only shows that all works",
+        settings={"neurons": 20, "images": 400},
+    )
 
     def measure(self, run: Run) -> dict[str, float]:
         digits = Digits.of(run, self.images)
