@@ -78,7 +78,7 @@ class BPSTDP(Recipe):
         fit, test = order[:100], order[100:]
         weights = initial((20, 30, 3), 0.5, generator)
         for _ in range(20):
-            for some in fit[torch.randperm(len(fit), generator=generator)].split(10):
+            for some in torch.split(fit[torch.randperm(len(fit), generator=generator)], 10):
                 weights = rule.update(weights, trains(x[some]), one_hot(y)[some]).weights
         return accuracy(rule, weights, x[test], y[test])
 
@@ -88,7 +88,7 @@ class BPSTDP(Recipe):
         weights = initial((64, self.hidden, 10), 0.25, generator)
         for epoch in range(self.passes):
             rule = sl.plasticity.BPSTDP(lr=self.lr * 0.7**epoch)
-            for some in torch.randperm(x.shape[1], generator=generator).split(20):
+            for some in torch.split(torch.randperm(x.shape[1], generator=generator), 20):
                 after = rule.update(weights, x[:, some], target[some]).weights
                 weights = [weights[0], after[1]] if fixed else after
         return accuracy(rule, weights, data.test.inputs().flatten(1), data.test.labels)
