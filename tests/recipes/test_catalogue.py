@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from spikeloom.errors import DataError
 from spikeloom.recipes import FAMILIES, Recipe, catalogue, check_recipe, measured, names
@@ -23,6 +25,15 @@ REPEATED = 3.0
 
 every_recipe = pytest.mark.parametrize("name", names())
 every_form = pytest.mark.parametrize("form", ["quick", "full"])
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Tests share the cores already; threads that wait for each other on a busy one take many times as long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
