@@ -38,7 +38,12 @@ class Kheradpisheh2018(Recipe):
 
     quick = Form(
         Bar("accuracy", at_least=0.85, why="0.10 below the bar of the full form, with a twelfth of its images"),
-        Bar("mean w (1 - w), first layer", at_most=0.05, why="weights at their bounds: the layer has converged"),
+        Bar(
+            "mean w (1 - w), first layer",
+            at_most=0.05,
+            why="weights at their bounds: the layer has converged",
+            missed="0.052: with 1200 images shown some maps have not won often enough yet",
+        ),
         settings={"images": 400, "tested": 400, "passes": 3},
     )
     full = Form(

@@ -51,7 +51,7 @@ class PruningDuringSTDP(Recipe):
         Bar("accuracy, pruned", at_least=0.3, why="three times chance after a few images"),
         seeds=(0,),
         few_seeds="it only shows that all works",
-        settings={"images": 100, "tested": 100},
+        settings={"images": 150, "tested": 100, "passes": 3},
     )
 
     def measure(self, run: Run) -> Figures:

@@ -55,8 +55,8 @@ class SparseCodingAndSTDP(Recipe):
             "BP-STDP, less support vector machine",
             at_least=0.0,
             why="98.60 and 98.36 % in the papers",
-            missed="here it changes the classifier alone, not the features, and of a few hundred images the support "
-            "vector machine generalises better: BP-STDP is right about all it has learnt from",
+            missed="here it changes the classifier alone, not the features, and from a few hundred images the support "
+            "vector machine generalises better",
         ),
         settings={"images": 500, "tested": 500, "batches": 500, "epochs": 12},
     )

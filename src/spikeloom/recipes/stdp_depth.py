@@ -41,15 +41,22 @@ class STDPDepth(Recipe):
     quick = Form(
         Bar("three layers", at_least=0.85, why="as two layers in the quick form of kheradpisheh-2018"),
         Bar("two layers, less one", at_least=0.0, why="accuracy must not fall with depth"),
-        Bar("three layers, less two", at_least=0.0, why="accuracy must not fall with depth"),
+        Bar(
+            "three layers, less two",
+            at_least=0.0,
+            why="accuracy must not fall with depth",
+            missed="the third layer sees 4 x 4 places with few spikes, each neuron nearly the whole digit; STDP makes "
+            "templates of what is common there, and what tells digits apart is lost",
+        ),
         settings={"images": 400, "tested": 400, "passes": 3},
     )
     full = Form(*quick.bars)
     smoke = Form(
         Bar("three layers", at_least=0.3, why="three times chance after a few images"),
+        quick.bars[2],
         seeds=(0,),
         few_seeds="it only shows that all works",
-        settings={"images": 100, "tested": 100},
+        settings={"images": 200, "tested": 100, "passes": 2},
     )
 
     def measure(self, run: Run) -> Figures:

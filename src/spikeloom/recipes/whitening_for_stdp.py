@@ -43,7 +43,14 @@ class WhiteningForSTDP(Recipe):
     quick = Form(
         Bar("accuracy, whitened", at_least=0.6, why="six times chance; 64 maps and a linear classifier"),
         Bar("whitened, less contrast", at_least=0.0, why="the paper's claim"),
-        Bar("correlation of kernel and whole-image whitening", at_least=0.95, why="the kernel is an approximation"),
+        Bar(
+            "correlation of kernel and whole-image whitening",
+            at_least=0.95,
+            why="the kernel is an approximation",
+            missed="clothes are in the middle of a black picture, so that statistics differ from place to place, which "
+            "a kernel cannot know, and a few hundred images are fewer than the pixels of one. Nor is the control "
+            "beaten: thresholds of 2 to 3 make so many neurons spike that any filters of these weights do",
+        ),
         settings={"images": 250, "tested": 250, "patches": 2400},
     )
     full = Form(*quick.bars)
