@@ -45,6 +45,13 @@ class BPSTDP(Recipe):
         Bar("XOR steps", at_most=500.0, why="as many steps of learning as the survey's row allows"),
         Bar("iris", at_least=0.93, why="96 in the paper, with a standard error of 50 flowers"),
     )
+    smoke = Form(
+        Bar("digits", at_least=0.85, why="three presentations are enough for that"),
+        Bar("XOR right", at_least=1.0, why="all four answers"),
+        seeds=(1,),
+        few_seeds="for every test run; quick has three",
+        settings={"passes": 3},
+    )
     full = Form(*quick.bars, seeds=range(10), settings={"passes": 20})
 
     def measure(self, run: Run) -> Figures:
