@@ -39,8 +39,8 @@ class CerebellarArm(Recipe):
     shown = (
         "One joint with friction under a soft controller, on a path of 2 s; granule cells tell the time in it, "
         "climbing fibres report errors 100 ms late, and the kernel peaks at 200 ms, as the arm takes about as long "
-        "again to move; at 100 or 300 ms less is learnt. The figure is the mean error of the last five movements over "
-        "that of the first. Plant and cells are ours."
+        "again to move; at 100 or 300 ms less is learnt in 40 movements. The figure is the mean error of the last "
+        "five movements over that of the first. Plant and cells are ours."
     )
     stand_in = "A joint in software instead of a robot with six."
     chance, control = Absent("a ratio of errors has none"), "error left, no learning"
@@ -52,7 +52,16 @@ class CerebellarArm(Recipe):
         Bar("error left, kernel 100 ms too early / as it is", at_least=1.2, why="it has to fit the delay of errors"),
     )
     smoke = Form(*quick.bars, seeds=(0,), few_seeds="for every test run")
-    full = Form(*quick.bars, settings={"movements": 200})
+    full = Form(
+        quick.bars[0],
+        Bar(
+            "error left, kernel 100 ms too early / as it is",
+            at_least=1.2,
+            why="it has to fit the delay of errors",
+            missed="In 200 movements the early kernel catches up and does better: a wrong one is slower, not worse.",
+        ),
+        settings={"movements": 200},
+    )
 
     def measure(self, run: Run) -> dict[str, float]:
         errors, none = (self.moved(run, LOOP, learns=learns) for learns in (True, False))
