@@ -42,7 +42,7 @@ class Kheradpisheh2018(Recipe):
             "mean w (1 - w), first layer",
             at_most=0.05,
             why="weights at their bounds: the layer has converged",
-            missed="0.052: with 1200 images shown some maps have not won often enough yet",
+            missed="8 or 9 of the 30 maps never win and keep their first weights near 0.8; the others are at 0.01",
         ),
         settings={"images": 400, "tested": 400, "passes": 3},
     )
