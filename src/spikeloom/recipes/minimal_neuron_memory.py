@@ -45,7 +45,19 @@ class MinimalNeuronMemory(Recipe):
         Bar("right, beta 0.5", at_least=1.0, why="a wide range of parameters is to do"),
         Bar("right, beta 0", at_most=0.99, why="without memory not all are learned"),
     )
-    full = Form(*quick.bars, seeds=range(10), settings={"epochs": 200})
+    full = Form(
+        *quick.bars[:3],
+        Bar(
+            "right, beta 0.5",
+            at_least=1.0,
+            why="a wide range of parameters is to do",
+            missed="One pattern of one seed in ten is left after 200 presentations; a potential that halves in each "
+            "step rarely adds up more than a few spikes.",
+        ),
+        quick.bars[4],
+        seeds=range(10),
+        settings={"epochs": 200},
+    )
 
     def measure(self, run: Run) -> Figures:
         generator = run.generator
