@@ -65,6 +65,7 @@ from .traub_miles import TraubMiles
 from .two_compartment import Dendrite, PassiveDendrite, SaturatingDendrite, TwoCompartmentLIF
 from .voltage_threshold import VoltageThreshold
 from .wang_buzsaki import WangBuzsaki
+from .wide_spike import WideSpikeAdEx
 from .wrapper import Refractory, Wrapper
 
 __all__ = [
@@ -154,6 +155,7 @@ __all__ = [
     "TwoCompartmentLIF",
     "VoltageThreshold",
     "WangBuzsaki",
+    "WideSpikeAdEx",
     "Wrapper",
     "catalogue",
     "check_neuron",

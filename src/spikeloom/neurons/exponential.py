@@ -75,7 +75,25 @@ def _naud(c_mem: float, g_leak: float, v_rest: float, rest: tuple[float, float, 
     return Preset(values, source, drive=drive, duration=500.0)
 
 
-class AdEx(_Exponential):
+class Adaptive(_Exponential):
+    """Abstract: adds the adaptation current w."""
+
+    tau_w = Param(144.0, "ms", "adaptation time constant", low=0.0)
+    a = Param(4.0, "nS", "adaptation by the potential")
+    b = Param(80.5, "pA", "adaptation by a spike")
+    w = State(0.0, "pA", "adaptation current")
+
+    def derivative(self) -> dict[str, Tensor]:
+        return {
+            "v": (self.membrane() - self.w + self.i) / self.c_mem,
+            "w": (self.a * (self.capped() - self.v_rest) - self.w) / self.tau_w,
+        }
+
+    def reset(self) -> dict[str, Tensor]:
+        return {"v": self.v_reset, "w": self.w + self.b}
+
+
+class AdEx(Adaptive):
     """Adaptive exponential integrate-and-fire: the exponential one with an adaptation current w.
 
         c_mem dv/dt = g_leak (v_rest - v + delta_t exp((v - v_th) / delta_t)) - w + i,
@@ -93,11 +111,6 @@ class AdEx(_Exponential):
     tensor(50.)
     """
 
-    tau_w = Param(144.0, "ms", "adaptation time constant", low=0.0)
-    a = Param(4.0, "nS", "adaptation by the potential")
-    b = Param(80.5, "pA", "adaptation by a spike")
-    w = State(0.0, "pA", "adaptation current")
-
     presets: ClassVar[Mapping[str, Preset]] = {
         "Brette-Gerstner": Preset({}, "Brette and Gerstner 2005, J. Neurophysiol. 94", drive=1000.0, duration=200.0),
         "tonic": _naud(200.0, 10.0, -70.0, (30.0, 2.0, 0.0, -58.0), 500.0),
@@ -110,12 +123,3 @@ class AdEx(_Exponential):
         "irregular": _naud(100.0, 12.0, -60.0, (130.0, -11.0, 30.0, -48.0), 160.0),
     }
     shown = (1000.0, 200.0)
-
-    def derivative(self) -> dict[str, Tensor]:
-        return {
-            "v": (self.membrane() - self.w + self.i) / self.c_mem,
-            "w": (self.a * (self.capped() - self.v_rest) - self.w) / self.tau_w,
-        }
-
-    def reset(self) -> dict[str, Tensor]:
-        return {"v": self.v_reset, "w": self.w + self.b}

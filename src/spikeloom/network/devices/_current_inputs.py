@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...errors import ParameterError
 from ...neurons import Neuron, Wrapper
+from ...neurons._refractory_period import RefractoryPeriod
 from ...synapses import Receptors
 from ..population import Population
 from ..projection import receptor_of
@@ -16,9 +17,15 @@ def current_inputs(neuron: Neuron) -> list[str]:
         if isinstance(inner, Receptors):
             synaptic |= inner.synapses.keys()
         inner = inner.neuron
-    if type(inner).deliver is not Neuron.deliver:
+    if _jumps(inner):
         synaptic |= inner.inputs.keys()
     return [name for name in neuron.inputs if name not in synaptic]
+
+
+def _jumps(neuron: Neuron) -> bool:
+    """Whether the neuron states what its input does at once; counting down a refractory period is no such thing."""
+    first = next(kind for kind in type(neuron).__mro__ if "deliver" in vars(kind) and kind is not RefractoryPeriod)
+    return first is not Neuron
 
 
 def current_receptor(name: str, population: Population, receptor: str) -> str:
