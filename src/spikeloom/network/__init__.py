@@ -1,6 +1,6 @@
 """Simulation of networks of spiking neurons."""
 
-from . import analysis, devices, models, rules
+from . import analysis, devices, models, nef, rules
 from ._rule_contract import check_rule
 from .devices import (
     AlternatingCurrent,
@@ -33,5 +33,5 @@ __all__ = [
     "FixedInDegree", "GapJunction", "Interrupted", "LogNormal", "Network", "NoiseCurrent", "Normal", "Poisson",
     "Population", "Progress", "Projection", "Ranks", "Rate", "Recording", "Result", "Rule", "Signal", "Source",
     "SpikeTimes", "SpikeTrains", "StepCurrent", "Synapses", "Uniform", "View", "analysis", "check_rule", "devices",
-    "distributed", "models", "rules",
+    "distributed", "models", "nef", "rules",
 ]  # fmt: skip

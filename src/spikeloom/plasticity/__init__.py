@@ -40,6 +40,7 @@ from .multi_spike_tempotron import MultiSpikeTempotron
 from .normalisation import normalise
 from .oja import Oja
 from .pairing import AllToAll, Nearest, Pairing, PresynapticCentred, Reduced
+from .pes import PES
 from .power_law_stdp import PowerLawSTDP
 from .predictive import PredictiveFeedforward, PredictiveLateral
 from .pruning import Pruned, Pruning, strongest
@@ -82,6 +83,7 @@ __all__ = [
     "BPSTDP",
     "ERBP",
     "GNM",
+    "PES",
     "PSD",
     "SDSP",
     "SPAN",
