@@ -1,6 +1,7 @@
 """The tempotron: its potential, its changes, and how many patterns it learns."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -161,3 +162,122 @@ def test_refused_parameters() -> None:
         Tempotron(tau_syn=20.0)
     with pytest.raises(sl.errors.ParameterError, match="momentum"):
         Tempotron().train(torch.zeros(1, 2), torch.zeros(5, 1, 2), torch.zeros(1, 1), epochs=1, momentum=1.0)
+
+
+def some_times(seed: int, trials: int = 12, n: int = 8) -> tuple[Tensor, Tensor, Tensor]:
+    """One or two spikes of each afferent, weights, targets."""
+    generator = torch.Generator().manual_seed(seed)
+    times = 40 * torch.rand(trials, n, 2, generator=generator, dtype=torch.float64)
+    times[..., 1] = torch.where(torch.rand(trials, n, generator=generator) < 0.5, times[..., 1], math.inf)
+    return (
+        times,
+        torch.randn(2, n, generator=generator).double(),
+        (torch.arange(2 * trials) % 3 == 0).double().view(-1, 2),
+    )
+
+
+def dense_potential(w: Tensor, times: Tensor, grid: Tensor) -> Tensor:
+    """Of one trial, by the sum over all spikes, [T, out]."""
+    since = grid.view(-1, 1, 1) - times
+    scale = max(math.exp(-u / 1e3 / TAU_MEM) - math.exp(-u / 1e3 / TAU_SYN) for u in range(20_000))
+    parts = (torch.exp(-since / TAU_MEM) - torch.exp(-since / TAU_SYN)) / scale
+    return torch.where(since > 0, parts, 0.0).nan_to_num().sum(-1) @ w.T
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_highest_potential_in_continuous_time(seed: int) -> None:
+    """No lower than on a grid of 2 us, and higher by no more than the potential rises in that time."""
+    times, w, _ = some_times(seed)
+    found, grid = Tempotron(shunt=False).highest(w, times), torch.arange(0, 80, 0.002).double()
+    for b in range(3):
+        v, place = dense_potential(w, times[b], grid).max(0)
+        assert bool((found.v[b] >= v - 1e-6).all())
+        torch.testing.assert_close(found.v[b], v.clamp(min=0), atol=2e-3, rtol=0)
+        there = found.v[b] > 0
+        torch.testing.assert_close(found.time[b][there], grid[place][there], atol=0.03, rtol=0)
+        assert bool((found.time[b][~there] == -math.inf).all())
+
+
+def test_in_continuous_time_input_after_the_spike_is_shunted() -> None:
+    times, w = torch.tensor([[[5.0], [9.0], [15.0]]]).double(), torch.tensor([[0.8, 0.6, 5.0]]).double()
+    found, rule = Tempotron().highest(w, times), Tempotron(shunt=False)
+    without = torch.where(times == 15.0, math.inf, times)
+    torch.testing.assert_close(found.v, rule.highest(w, without).v)
+    assert float(rule.highest(w, times).v) > 4
+    assert 9 < float(found.time) == pytest.approx(float(rule.highest(w, without).time))
+
+
+def online(
+    rule: Tempotron, w: Tensor, times: Tensor, target: Tensor, orders: list[list[int]], momentum: float
+) -> Tensor:
+    """Training by the definition, trial after trial, each output on its own."""
+    w, before = w.clone(), torch.zeros_like(w)
+    for epoch, order in enumerate(orders):
+        for b in order:
+            peak = rule.highest(w, times[b : b + 1])
+            error = target[b] - (peak.v[0] >= 1).double()
+            quiet = rule.highest(torch.ones_like(w[:1]), times[b : b + 1]).time[0]
+            for k in error.nonzero().flatten().tolist():
+                now = float(peak.time[0, k]) if peak.v[0, k] > 0 else float(quiet)
+                heard = before_the_spike(w[k : k + 1], times[b]) if rule.shunt else times[b]
+                psp = dense_potential(torch.eye(w.shape[1]).double(), heard, torch.tensor([now]).double())[0]
+                before[k] = 0.5 ** (epoch / 3) * 0.1 * error[k] * psp + momentum * before[k]
+                w[k] += before[k]
+    return w
+
+
+@pytest.mark.parametrize("shunt", [False, True])
+def test_the_kernel_trains_as_the_definition(shunt: bool) -> None:
+    times, w, target = some_times(7)
+    rule = Tempotron(lr=0.1, shunt=shunt)
+    orders = [sl.random.uniform(3, 0, torch.arange(12), epoch).argsort().tolist() for epoch in range(3)]
+    trained = rule.train_on_times(w, times, target, epochs=3, momentum=0.5, cooling=0.5, seed=3)
+    assert int(trained.wrong.min()) > 0
+    torch.testing.assert_close(trained.w, online(rule, w, times, target, orders, 0.5), atol=1e-6, rtol=0)
+
+
+def test_cooling_lowers_the_learning_rate() -> None:
+    """One spike, whose peak stays where it is: two epochs of cooling 1/4 add 1 and 1/2 of the change."""
+    x, w, wanted = torch.zeros(30, 1, 1), torch.zeros(1, 1), torch.ones(1, 1)
+    x[5] = 1.0
+    rule = Tempotron(lr=0.1)
+    once, twice = (rule.train(w, x, wanted, epochs=n, cooling=0.25).w for n in (1, 2))
+    torch.testing.assert_close(twice, 1.5 * once)
+    timed = rule.train_on_times(w, torch.full((1, 1, 1), 5.0), wanted, epochs=2, cooling=0.25).w
+    torch.testing.assert_close(timed, torch.full((1, 1), 0.15))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_and_a_half_patterns_per_synapse_are_learned(seed: int) -> None:
+    """With momentum and a learning rate that falls, on spike times; published capacity is near 3."""
+    generator = torch.Generator().manual_seed(seed)
+    times = 500 * torch.rand(250, 100, 1, generator=generator)
+    w, target = torch.randn(1, 100, generator=generator) / 10, (torch.arange(250) % 2).float().unsqueeze(1)
+    rule = Tempotron(lr=0.001, shunt=False)
+    trained = rule.train_on_times(w, times, target, epochs=5000, momentum=0.99, cooling=0.1, seed=seed)
+    assert trained.solved
+    assert torch.equal((rule.highest(trained.w, times).v >= 1).float(), target)
+
+
+@pytest.mark.parametrize("empty", [torch.full((2, 3, 1), math.inf), torch.zeros(2, 3, 0)])
+def test_trials_without_spikes(empty: Tensor) -> None:
+    w, target = torch.ones(1, 3), torch.ones(2, 1)
+    assert torch.equal(Tempotron().highest(w, empty).v, torch.zeros(2, 1).double())
+    assert Tempotron().train_on_times(w, empty, target, epochs=2).wrong.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"times": torch.zeros(5, 2)}, sl.errors.ShapeError, "B, in, n"),
+        ({"times": torch.full((1, 2, 1), -math.inf)}, sl.errors.ParameterError, "times"),
+        ({"w": torch.zeros(1, 3)}, sl.errors.ShapeError, "w of Tempotron"),
+        ({"target": torch.zeros(2, 1)}, sl.errors.ShapeError, "target"),
+        ({"target": torch.full((1, 1), 2.0)}, sl.errors.ParameterError, "0 or 1"),
+        ({"cooling": 0.0}, sl.errors.ParameterError, "cooling"),
+    ],
+)
+def test_refusals_of_spike_times(change: dict[str, Any], error: type[Exception], words: str) -> None:
+    given = {"w": torch.zeros(1, 2), "times": torch.zeros(1, 2, 1), "target": torch.zeros(1, 1)} | change
+    with pytest.raises(error, match=words):
+        Tempotron().train_on_times(**given, epochs=1)

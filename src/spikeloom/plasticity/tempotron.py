@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from ..errors import ParameterError
+from ..errors import DTypeError, ParameterError, ShapeError
 from ..parameters import Option, Param
+from . import _tempotron_times
 from ._responses import double_exponential
-from .trial import Change, TrialRule
+from ._tempotron_times import Highest, Response
+from .trial import Change, Trained, TrialRule
 
 
 class Tempotron(TrialRule):
@@ -21,7 +25,8 @@ class Tempotron(TrialRule):
     has no effect: the highest potential then comes soon after the spike. Where no potential is above rest, as with
     weights of 0, t_max is the time of the strongest input instead (not from the paper).
 
-    Targets: 1 for a spike, 0 for none. `train(..., momentum=0.9)` is the heuristic of the paper's methods.
+    Targets: 1 for a spike, 0 for none. `train(..., momentum=0.9)` is the heuristic of the paper's methods. `highest`
+    and `train_on_times` take spike times in place of a grid: highest potentials are then those of continuous time.
     Source: Gütig and Sompolinsky 2006, Nature Neuroscience 9:420, eqs. 1-3 and methods.
 
     >>> import torch, spikeloom as sl
@@ -84,6 +89,72 @@ class Tempotron(TrialRule):
         else:
             psp = filtered[0, t, trials]
         return Change(float(self.lr) * error.unsqueeze(-1) * psp, error)
+
+    def highest(self, w: Tensor, times: Tensor) -> Highest:
+        """The highest potential and its time, in continuous time; 0 and -inf where no potential is above rest.
+
+        With `shunt`, those of the peak that follows the first spike. It spikes where the potential is v_th or more.
+
+        Shapes: w [out, in], times [B, in, n] in ms with `math.inf` for no spike; both results [B, out], float64.
+
+        >>> import torch, spikeloom as sl
+        >>> times = torch.tensor([[[5.0], [12.0]]])
+        >>> found = sl.plasticity.Tempotron(shunt=False).highest(torch.tensor([[0.6, 0.7]]), times)
+        >>> found.v, found.time
+        (tensor([[1.1917]], dtype=torch.float64), tensor([[17.4030]], dtype=torch.float64))
+        """
+        self._verify_times(w, times)
+        return self._response.highest(w, times, float(self.v_th) if self.shunt else math.inf)
+
+    def train_on_times(
+        self,
+        w: Tensor,
+        times: Tensor,
+        target: Tensor,
+        *,
+        epochs: int,
+        momentum: float = 0.0,
+        cooling: float = 1.0,
+        seed: int = 0,
+    ) -> Trained:
+        """`train`, online, on spike times: a kernel visits the spikes alone and finds highest potentials between them.
+
+        Each output has a momentum of its own. Shapes: w [out, in], times [B, in, n] in ms with `math.inf` for no spike,
+        target [B, out].
+
+        >>> import torch, spikeloom as sl
+        >>> times = torch.tensor([[[10.0], [10.0]], [[20.0], [60.0]]])  # together in the first trial, apart then
+        >>> rule, target = sl.plasticity.Tempotron(lr=0.05), torch.tensor([[1.0], [0.0]])
+        >>> trained = rule.train_on_times(torch.zeros(1, 2), times, target, epochs=50)
+        >>> trained.solved, rule.highest(trained.w, times).v.flatten() >= 1
+        (True, tensor([ True, False]))
+        """
+        self._verify_times(w, times)
+        if target.shape != (len(times), len(w)):
+            raise ShapeError("target of Tempotron", expected=[len(times), len(w)], got=list(target.shape))
+        self.verify_target(target)
+        rates = [float(self.lr) * share for share in self.schedule(epochs, momentum, cooling)]
+        threshold = (float(self.v_th), bool(self.shunt))
+        learned, wrong = _tempotron_times.train(
+            self._response, w, times, target, rates, threshold, momentum=momentum, seed=seed
+        )
+        return Trained(learned, torch.tensor(wrong))
+
+    @property
+    def _response(self) -> Response:
+        return Response(float(self.tau_mem), float(self.tau_syn))
+
+    def _verify_times(self, w: Tensor, times: Tensor) -> None:
+        for label, value in {"w": w, "times": times}.items():
+            if not isinstance(value, Tensor) or not value.is_floating_point():
+                got = value.dtype if isinstance(value, Tensor) else type(value).__name__
+                raise DTypeError(f"{label} of Tempotron", expected="a floating-point tensor", got=got)
+        if times.dim() != 3:
+            raise ShapeError("times of Tempotron", expected="[B, in, n]", got=list(times.shape))
+        if w.dim() != 2 or w.shape[1] != times.shape[1]:
+            raise ShapeError("w of Tempotron", expected=f"[out, {times.shape[1]}]", got=list(w.shape))
+        if not bool(torch.isfinite(w).all()) or bool((times.isnan() | (times == -math.inf)).any()):
+            raise ParameterError("w and times of Tempotron", expected="numbers, times of inf at most", got="others")
 
     def verify_target(self, target: Tensor) -> None:
         if not bool(((target == 0) | (target == 1)).all()):

@@ -107,6 +107,7 @@ class TrialRule(Declared):
         *,
         epochs: int,
         momentum: float = 0.0,
+        cooling: float = 1.0,
         online: bool = True,
         seed: int = 0,
     ) -> Trained:
@@ -114,7 +115,7 @@ class TrialRule(Declared):
 
         Online, as published, weights change after each trial, in an order drawn anew for each epoch; otherwise after
         each epoch, by the sum over its trials. Where there was an error the change is dw + momentum times the change
-        before it.
+        before it. The learning rate of epoch n is lr cooling^(n / epochs).
 
         >>> import torch, spikeloom as sl
         >>> x, w = torch.zeros(100, 2, 2), torch.zeros(1, 2)
@@ -125,27 +126,35 @@ class TrialRule(Declared):
         (True, tensor([1., 0.]))
         """
         self.verify(w, x, target)
-        if not 0 <= momentum < 1:
-            raise ParameterError(f"momentum of {type(self).__name__}", expected="0 <= momentum < 1", got=momentum)
+        rates = self.schedule(epochs, momentum, cooling)
         batch = x.shape[1]
         filtered, wrong, before = self.filtered(x), [], torch.zeros_like(w)
         trials = torch.arange(batch)
         # Contiguous in each trial, which is read again and again.
         pieces = [filtered[:, :, b : b + 1].contiguous() for b in range(batch)] if online else [filtered]
         targets = torch.split(target, 1, dim=-2) if online else (target,)
-        for epoch in range(epochs):
+        for epoch, rate in enumerate(rates):
             count = 0
             for b in random.uniform(seed, 0, trials, epoch).argsort().tolist() if online else [0]:
                 found = self.change(w, pieces[b], targets[b])
                 missed = int((found.error != 0).sum())
                 if missed:
-                    before = found.dw.sum(0) + momentum * before
+                    before = rate * found.dw.sum(0) + momentum * before
                     w = w + before
                     count += missed
             wrong.append(count)
             if not count:
                 break
         return Trained(w, torch.tensor(wrong))
+
+    def schedule(self, epochs: int, momentum: float, cooling: float) -> list[float]:
+        """Share of the learning rate in each epoch. Raises: ParameterError."""
+        name = type(self).__name__
+        if not 0 <= momentum < 1:
+            raise ParameterError(f"momentum of {name}", expected="0 <= momentum < 1", got=momentum)
+        if not 0 < cooling <= 1:
+            raise ParameterError(f"cooling of {name}", expected="0 < cooling <= 1", got=cooling)
+        return [cooling ** (epoch / epochs) for epoch in range(epochs)]
 
     def verify(self, w: Tensor, x: Tensor, target: Tensor | None = None) -> None:
         """Raise where shapes, types or values do not go together."""
