@@ -75,6 +75,7 @@ class Run:
             function(axes[0] if panels == 1 else axes)
             for each in axes:
                 title = each.get_title() or (name if panels == 1 else "")
+                each.set_title("")
                 tidy(each, title=title, xlabel=each.get_xlabel(), ylabel=each.get_ylabel())
             return made
 
