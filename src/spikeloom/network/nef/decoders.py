@@ -17,14 +17,13 @@ def solve(rates: Tensor, target: Tensor, *, noise: float) -> Tensor:
     """Decoders [outputs, neurons] with the least squared error under noise on the activities.
 
     Equation: D = (A^T A + m sigma^2 I)^-1 A^T Y for m samples and independent noise of standard deviation sigma on each
-    activity. It is solved by the singular values of A, so that no condition number is squared.
+    activity. Solved without squaring condition numbers; without noise, the smallest of the best ones.
     Shapes: rates A [samples, neurons], target Y [samples, outputs] -> float64. Units: `noise` in those of the rates.
     Raises: ShapeError, ParameterError.
     Source: Eliasmith and Anderson 2003, "Neural engineering", eqs 2.10 to 2.12.
 
-    >>> solve(torch.eye(2), torch.eye(2), noise=1.0)
-    tensor([[0.3333, 0.0000],
-            [0.0000, 0.3333]], dtype=torch.float64)
+    >>> solve(torch.eye(2), torch.tensor([[1.0], [2.0]]), noise=1.0)
+    tensor([[0.3333, 0.6667]], dtype=torch.float64)
     """
     a, y = rates.double(), target.double()
     if a.dim() != 2 or y.dim() != 2 or len(a) != len(y) or not len(a):
@@ -34,10 +33,11 @@ def solve(rates: Tensor, target: Tensor, *, noise: float) -> Tensor:
         raise ParameterError("noise of solve", expected="a number >= 0", got=noise)
     if not bool(torch.isfinite(a).all() and torch.isfinite(y).all()):
         raise ParameterError("rates and target of solve", expected="finite numbers", got="NaN or infinity")
-    u, sizes, rows = torch.linalg.svd(a, full_matrices=False)
-    least = torch.finfo(torch.float64).eps * max(a.shape) * float(sizes.max())
-    gains = torch.where(sizes > least, sizes / (sizes.square() + len(a) * noise**2), 0.0)
-    found: Tensor = (rows.T @ (gains.unsqueeze(1) * (u.T @ y))).T
+    # As samples in which one neuron alone fires and nothing is wanted; with them the matrix has full rank.
+    silence = math.sqrt(len(a)) * noise * torch.eye(a.shape[1], dtype=torch.float64)
+    samples = torch.cat([a, silence]) if noise else a
+    wanted = torch.cat([y, y.new_zeros(a.shape[1], y.shape[1])]) if noise else y
+    found: Tensor = torch.linalg.lstsq(samples, wanted, driver="gels" if noise else "gelsd").solution.T
     return found
 
 
