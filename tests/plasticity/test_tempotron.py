@@ -207,6 +207,13 @@ def test_in_continuous_time_input_after_the_spike_is_shunted() -> None:
     assert 9 < float(found.time) == pytest.approx(float(rule.highest(w, without).time))
 
 
+def before_the_spike(w: Tensor, times: Tensor) -> Tensor:
+    """Times of one trial without those after the potential has reached 1, found by looking."""
+    grid = torch.arange(0, 80, 0.01).double()
+    above = (dense_potential(w, times, grid)[:, 0] >= 1).nonzero()
+    return torch.where(times > grid[above[0, 0]], math.inf, times) if len(above) else times
+
+
 def online(
     rule: Tempotron, w: Tensor, times: Tensor, target: Tensor, orders: list[list[int]], momentum: float
 ) -> Tensor:
@@ -216,7 +223,7 @@ def online(
         for b in order:
             peak = rule.highest(w, times[b : b + 1])
             error = target[b] - (peak.v[0] >= 1).double()
-            quiet = rule.highest(torch.ones_like(w[:1]), times[b : b + 1]).time[0]
+            quiet = Tempotron(shunt=False).highest(torch.ones_like(w[:1]), times[b : b + 1]).time[0]
             for k in error.nonzero().flatten().tolist():
                 now = float(peak.time[0, k]) if peak.v[0, k] > 0 else float(quiet)
                 heard = before_the_spike(w[k : k + 1], times[b]) if rule.shunt else times[b]
