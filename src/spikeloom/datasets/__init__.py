@@ -11,6 +11,7 @@ from spikeloom.datasets.metadata import metadata
 from spikeloom.datasets.mnist import mnist
 from spikeloom.datasets.moving_shapes import moving_shapes
 from spikeloom.datasets.spike_time_task import spike_time_task
+from spikeloom.datasets.store_recall import store_recall
 from spikeloom.datasets.topics import topics
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "moving_shapes",
     "names",
     "spike_time_task",
+    "store_recall",
     "topics",
 ]
