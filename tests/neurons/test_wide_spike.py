@@ -24,10 +24,10 @@ def euler(current: float, steps: int, dt: float, t_clamp: float, t_ref: float) -
         v, w, z, lift = v + dt * dv, w + dt * dw, z + dt * dz, lift + dt * dlift
         if left:
             passed = period - left + 1
-            v, left = (33.0 if passed < width else -60.0), left - 1
+            v, left = (33.0 if passed < width else -49.5), left - 1
         elif v >= 33.0:
             spikes.append(step)
-            v, w, z, lift, left = 33.0, w + 80.5, 400.0, 20.0, period
+            v, w, z, lift, left = 33.0, w + 0.0805, 400.0, 20.0, period
         vs.append(v)
     return vs, spikes
 
@@ -46,9 +46,9 @@ def test_potential_and_spikes_are_those_of_the_equations(t_clamp: float, t_ref: 
 
 def test_without_its_additions_it_is_adex() -> None:
     # One step at the peak stands for one of the refractory period; with a != 0 it would count for w.
-    plain = WideSpikeAdEx(t_clamp=0.1, t_ref=0.1, i_after=0.0, rise=0.0, v_peak=20.0, v_clamp=20.0, a=0.0)
+    plain = WideSpikeAdEx(t_clamp=0.1, t_ref=0.1, i_after=0.0, rise=0.0, v_peak=20.0, v_clamp=20.0, a=0.0, b=80.5)
     x = torch.full((3000, 1, 1), 1000.0, dtype=torch.float64)
-    other = sl.Refractory(AdEx(v_reset=-60.0, a=0.0), t_ref=0.1)
+    other = sl.Refractory(AdEx(v_reset=-49.5, a=0.0), t_ref=0.1)
     assert plain(x).sum() > 5
     assert torch.equal(plain(x), other(x))
 

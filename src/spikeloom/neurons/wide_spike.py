@@ -30,16 +30,19 @@ class WideSpikeAdEx(RefractoryPeriod, Adaptive):
 
     Shapes: [T, B, *features] to spikes of the same shape. Units: ms, mV, pA, nS, pF.
     Raises: ParameterError unless dt <= t_clamp <= t_ref, both multiples of dt.
-    Source: Clopath et al. 2010, eqs 4-7 of the methods and table 1a; the clamped spike is not in the text but in the
-    authors' program, here with the values of NEST's aeif_psc_delta_clopath, as is v_reset.
+    Source: Clopath et al. 2010, eqs 4-7 of the methods and table 1a. The spike that is clamped for 2 ms and v_reset are
+    not in the text but in the authors' program; b is the program's, too, where the table has ten times as much and
+    Brette and Gerstner a thousand times. v_clamp is that of NEST's aeif_psc_delta_clopath; the program has 29.4, then
+    32.9 mV.
 
     >>> import torch, spikeloom as sl
     >>> neuron = sl.neurons.WideSpikeAdEx()
     >>> neuron(torch.full((3000, 1, 3), 1.0) * torch.tensor([500.0, 1000.0, 2000.0])).sum(0)
-    tensor([[ 0.,  8., 24.]])
+    tensor([[ 0., 16., 41.]])
     """
 
-    v_reset = Param(-60.0, "mV", "potential after a spike")
+    b = Param(0.0805, "pA", "adaptation by a spike")
+    v_reset = Param(-49.5, "mV", "potential after a spike")
     v_peak = Param(33.0, "mV", "potential at which the upswing is cut off")
     v_clamp = Param(33.0, "mV", "potential during a spike")
     t_clamp = Param(2.0, "ms", "width of a spike", low=0.0)
@@ -53,9 +56,9 @@ class WideSpikeAdEx(RefractoryPeriod, Adaptive):
     presets: ClassVar[Mapping[str, Preset]] = {
         "Clopath": Preset({}, _SOURCE, drive=1000.0, duration=300.0),
         "clock network": Preset(
-            {"c_mem": 300.0, "g_leak": 15.0, "v_rest": -70.0, "v_th": -52.0, "v_peak": 20.0, "v_clamp": 20.0,
-             "t_clamp": 1.0, "t_ref": 5.0, "a": 0.0, "b": 1000.0, "tau_w": 100.0, "i_after": 0.0, "rise": 10.0,
-             "tau_threshold": 30.0},
+            {"c_mem": 300.0, "g_leak": 15.0, "v_rest": -70.0, "v_reset": -60.0, "v_th": -52.0, "v_peak": 20.0,
+             "v_clamp": 20.0, "t_clamp": 1.0, "t_ref": 5.0, "a": 0.0, "b": 1000.0, "tau_w": 100.0, "i_after": 0.0,
+             "rise": 10.0, "tau_threshold": 30.0},
             _CLOCK, drive=1000.0, duration=300.0,
         ),
     }  # fmt: skip
