@@ -179,6 +179,8 @@ def share(told: Tensor, right: Tensor) -> float:
 def plot_errors(axes: Any, errors: list[float]) -> None:
     axes.loglog(SIZES, errors, "o-", label="measured")
     axes.loglog(SIZES, errors[0] * SIZES[0] / np.array(SIZES), "--", label="1 / neurons")
+    axes.minorticks_off()
+    axes.set_xticks(SIZES, [str(size) for size in SIZES])
     axes.set_xlabel("neurons")
     axes.set_ylabel("root mean squared error")
     axes.legend(frameon=False)
