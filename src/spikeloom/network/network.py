@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..errors import ParameterError
 from ..neurons import Neuron
 from ..plasticity import Rule as Plasticity
+from ._checks import is_real, sizes, steps_of, whole
 from ._engine import Engine
 from ._in_flight import InFlight
 from ._pace import Pace, interruptible
@@ -80,10 +81,10 @@ class Network:
         threads: int | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        if not _is_real(dt) or not 0 < dt < float("inf"):
+        if not is_real(dt) or not 0 < dt < float("inf"):
             raise ParameterError("Network.dt", expected="a time step > 0 (ms)", got=repr(dt))
-        seed, batch = _whole("seed", seed, 0), _whole("batch", batch, 1)
-        threads = None if threads is None else _whole("threads", threads, 1)
+        seed, batch = whole("seed", seed, 0), whole("batch", batch, 1)
+        threads = None if threads is None else whole("threads", threads, 1)
         if seed >= 1 << 32:
             raise ParameterError("Network.seed", expected="a whole number below 2**32", got=seed)
         if dtype not in (torch.float32, torch.float64):
@@ -131,13 +132,13 @@ class Network:
         label = name if name is not None else f"population {number}"
         if not isinstance(label, str):
             raise ParameterError("name of a population", expected="a text", got=repr(label))
-        sizes = _sizes(label, n, shape)
+        laid_out = sizes(label, n, shape)
         if not isinstance(neuron, Neuron | Source):
             do = "for example net.population(100, sl.LIF())"
             raise ParameterError(f"neuron of {label}", expected="a neuron or a source", got=repr(neuron), do=do)
         if label in (p.name for p in self.populations):
             raise ParameterError("name of a population", expected="one that is not taken", got=repr(label))
-        added = Population(self, number, label, sizes, neuron, parameters or {}, initial or {})
+        added = Population(self, number, label, laid_out, neuron, parameters or {}, initial or {})
         self.made.append(made_of(added.neuron))
         self.populations.append(added)
         self.changed()
@@ -339,7 +340,7 @@ class Network:
         RecordingError and CheckpointError where a file cannot be written; RankError. All but the first have what was
         recorded until then as `result`; except after the last, the network can be run on.
         """
-        goal = self.step + self._steps(duration)
+        goal = self.step + steps_of(duration, self.dt, self.step)
         saving = Saving.of(self, checkpoint, every)
         engine = self.build()
         assert self._pace is not None
@@ -409,41 +410,6 @@ class Network:
         neurons = sum(p.size for p in self.populations)
         parts = f"{len(self.populations)} populations, {neurons:,} neurons, {len(self.projections)} projections"
         return f"{type(self).__name__}({parts}, at {self.time:g} ms)"
-
-    def _steps(self, duration: float) -> int:
-        if not _is_real(duration) or not 0 <= duration < float("inf"):
-            raise ParameterError("duration of run", expected="a time >= 0 (ms)", got=repr(duration))
-        duration = float(duration)
-        steps = round(duration / self.dt)
-        if abs(duration / self.dt - steps) > 1e-6 * max(1.0, steps):
-            do = f"{steps * self.dt:g} ms is nearest"
-            raise ParameterError("duration of run", expected=f"a multiple of dt = {self.dt:g} ms", got=duration, do=do)
-        if self.step + steps >= 1 << 30:
-            expected = f"at most {(1 << 30) * self.dt:g} ms in all"
-            raise ParameterError("duration of run", expected=expected, got=f"{self.time + duration:g} ms")
-        return steps
-
-
-def _is_real(value: object) -> bool:
-    """Whether it is one real number, of Python or of NumPy, and no bool."""
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-
-
-def _sizes(label: str, n: int | None, shape: Sequence[int] | None) -> tuple[int, ...]:
-    sizes = (n,) if shape is None else tuple(shape) if isinstance(shape, Sequence | np.ndarray) else (shape,)
-    whole = all(isinstance(k, int | np.integer) and not isinstance(k, bool) and k > 0 for k in sizes)
-    product = int(np.prod([int(k) for k in sizes])) if whole else 0  # type: ignore[arg-type]
-    if not whole or not sizes or (n is not None and n != product) or product >= 1 << 30:
-        got = f"n = {n}" if shape is None else f"n = {n}, shape = {shape}"
-        do = "" if n is None or isinstance(n, int | float) else "for example net.population(100, sl.LIF())"
-        raise ParameterError(f"size of {label}", expected="n > 0 neurons, or a shape of that many", got=got, do=do)
-    return tuple(int(k) for k in sizes)  # type: ignore[arg-type]
-
-
-def _whole(name: str, value: object, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ParameterError(f"Network.{name}", expected=f"a whole number >= {least}", got=repr(value))
-    return int(value)
 
 
 def _cores() -> int:

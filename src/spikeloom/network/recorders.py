@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..compile import Table, native
 from ..errors import ParameterError
 from ..neurons import Neuron
+from ._checks import is_real
 from ._recorder_kernels import COUNT, SAMPLE, count_spikes, sample
 
 if TYPE_CHECKING:
@@ -226,11 +227,7 @@ def whole_steps(what: str, value: float | None, dt: float) -> int:
     """An interval in steps; every step where none is given. Raises: ParameterError."""
     if value is None:
         return 1
-    good = (
-        isinstance(value, int | float | np.integer | np.floating)
-        and not isinstance(value, bool)
-        and 0 < value < float("inf")
-    )
+    good = is_real(value) and 0 < value < float("inf")
     steps = round(value / dt) if good else 0
     if steps < 1 or abs(value / dt - steps) > 1e-6 * steps:
         raise ParameterError(what, expected=f"a multiple of dt = {dt:g} ms, at least dt", got=value)

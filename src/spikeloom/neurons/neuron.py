@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .. import compile as compiler
 from ..errors import DTypeError, ParameterError, SpikeloomError, UnknownNameError
-from ..parameters import D, Declared, Input, Noise, Option, Param, Preset, Shown, State, Value
+from ..parameters import Catalogued, D, Declared, Input, Noise, Option, Param, Shown, State, Value
 from ..surrogate import ATan, Surrogate
 from . import _plain
 from ._session import sessions_of
@@ -21,7 +21,7 @@ from .integrators import Exact, Integrator
 _BEFORE = "before "
 
 
-class Neuron(Declared, nn.Module):
+class Neuron(Catalogued, nn.Module):
     """Abstract: a subclass declares parameters, states and inputs and states its dynamics.
 
     One step, in this order: `deliver` (jumps caused by the input), `charge` (integration; by default `derivative`
@@ -40,12 +40,8 @@ class Neuron(Declared, nn.Module):
     detach_reset = Option(True, "keep the reset out of the gradient")
 
     output = "s"
-    # Where the catalogue lists it.
-    family: ClassVar[str] = "yours"
     # Spikes other than 0 and 1.
     graded: ClassVar[bool] = False
-    # Named sets of parameters that were published.
-    presets: ClassVar[Mapping[str, Preset]] = {}
     # Pairs of parameters of which the first must be less than the second.
     ordered: ClassVar[tuple[tuple[str, str], ...]] = ()
     # An input and a time in ms that show what the neuron does.
@@ -58,21 +54,6 @@ class Neuron(Declared, nn.Module):
         for name in (learn,) if isinstance(learn, str) else learn:
             self._make_learnable(name)
         self._settle()
-
-    @classmethod
-    def preset(cls, name: str, **given: Any) -> Self:
-        """A neuron with the published values of that name; arguments given beside it take their place.
-
-        Raises: UnknownNameError.
-        """
-        if name not in cls.presets:
-            raise UnknownNameError(f"{cls.__name__} has no preset {name!r}", name, cls.presets)
-        return cls(**{**cls.presets[name].values, **given})
-
-    @classmethod
-    def example(cls) -> Self:
-        """One for tests, pictures and lists; a class whose constructor needs arguments says which."""
-        return cls()
 
     def verify(self) -> None:
         """Raise ParameterError where the values of parameters do not go together; called whenever one is set."""
@@ -87,11 +68,6 @@ class Neuron(Declared, nn.Module):
                 do = "give both at construction"
                 raise ParameterError(type(self).__name__, expected=f"{lower} < {upper}", got=got, do=do)
         self.integrator.verify(self)
-
-    def _settle(self) -> None:
-        """All parameters are there: from now on each change is verified."""
-        self.__dict__["_settled"] = True
-        self.verify()
 
     def deliver(self) -> dict[str, Tensor]:
         """States changed at once by the input, before integration; none by default."""
@@ -291,20 +267,9 @@ class Neuron(Declared, nn.Module):
             return compiler.joined(self.value(f"{name}_real"), self.value(f"{name}_imag"))
         return Declared.value(self, name)
 
-    def assign(self, name: str, value: object) -> None:
-        """Set a parameter after checking it; a tensor becomes a buffer, which moves with the module."""
-        if "_settled" not in self.__dict__:
-            return self._assign(name, value)
-        before = self.param_values().get(name)
-        self._assign(name, value)
-        try:
-            self.verify()
-        except ParameterError:
-            self._assign(name, before)
-            raise
-
     def _assign(self, name: str, value: object) -> None:
-        Declared.assign(self, name, value)
+        """Set a parameter; a tensor becomes a buffer, which moves with the module."""
+        super()._assign(name, value)
         checked = self.__dict__["_values"][name]
         if name in self.__dict__.get("learn", ()):
             raw = self.params[name].to_raw(torch.as_tensor(checked, dtype=self._raw(name).dtype))

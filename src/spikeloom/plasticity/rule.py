@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from ..errors import ParameterError, UnknownNameError
-from ..parameters import Declared, Input, Noise, Param, Preset, Variable
+from ..parameters import Catalogued, Input, Noise, Param, Variable
 
 # Handlers that are not named after an input.
 _EVENTS = ("on_pre", "on_post", "on_step", "on_trial")
@@ -73,7 +72,7 @@ class PostState(Variable):
     late: float | str = 0.0
 
 
-class Rule(Declared):
+class Rule(Catalogued):
     """Abstract: a rule of plasticity declares traces and states what becomes of the weight `w` at events.
 
     Handlers return new values of `w` and of synapse states by name, and are elementwise:
@@ -102,26 +101,10 @@ class Rule(Declared):
 
     # Whether weights change without spikes.
     spontaneous: ClassVar[bool] = False
-    # Where the catalogue lists it.
-    family: ClassVar[str] = "yours"
-    presets: ClassVar[Mapping[str, Preset]] = {}
 
     def __init__(self, **given: object) -> None:
         super().__init__(**given)
-        self.__dict__["_settled"] = True
-        self.verify()
-
-    @classmethod
-    def preset(cls, name: str, **given: Any) -> Self:
-        """A rule with the published values of that name. Raises: UnknownNameError."""
-        if name not in cls.presets:
-            raise UnknownNameError(f"{cls.__name__} has no preset {name!r}", name, cls.presets)
-        return cls(**{**cls.presets[name].values, **given})
-
-    @classmethod
-    def example(cls) -> Self:
-        """One for tests, pictures and lists; a class whose constructor needs arguments says which."""
-        return cls()
+        self._settle()
 
     @property
     def w(self) -> Tensor:
@@ -237,14 +220,3 @@ class Rule(Declared):
             known = [n for n, item in self.declarations.items() if isinstance(item, Param)]
             raise UnknownNameError(f"{type(self).__name__} has no parameter {name!r}", name, known)
         object.__setattr__(self, name, value)
-
-    def assign(self, name: str, value: object) -> None:
-        """Set a parameter after checking it, by itself and with the others."""
-        before = self.__dict__["_values"].get(name)
-        Declared.assign(self, name, value)
-        if "_settled" in self.__dict__:
-            try:
-                self.verify()
-            except ParameterError:
-                self.__dict__["_values"][name] = before
-                raise
