@@ -1,4 +1,4 @@
-"""A network of spiking neurons with adaptive thresholds keeps a value for more than a second, without them it cannot."""
+"""Adaptive thresholds let a network of spiking neurons keep a value for more than a second; fixed ones do not."""
 
 from __future__ import annotations
 
