@@ -65,6 +65,7 @@ from .spike_kernels import (
     spike_correlation,
     spread,
 )
+from .spiking_sgd import Rounded, SpikingSGD
 from .stdp import STDP
 from .synaptic_scaling import SynapticScaling
 from .target_time import TargetTime
@@ -149,6 +150,7 @@ __all__ = [
     "Reversed",
     "RewardSTDP",
     "Rewiring",
+    "Rounded",
     "Rule",
     "SAILnet",
     "SegmentedProbability",
@@ -156,6 +158,7 @@ __all__ = [
     "SigmoidPlasticity",
     "SimplifiedSTDP",
     "SpikeKernel",
+    "SpikingSGD",
     "Symmetric",
     "SynapseState",
     "SynapticScaling",
