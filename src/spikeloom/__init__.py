@@ -50,6 +50,8 @@ __all__ = [
     "check_rule",
     "check_surrogate",
     "coding",
+    "conversion",
+    "convert",
     "datasets",
     "errors",
     "events",
@@ -71,7 +73,9 @@ __all__ = [
 _pictures.drawn_by(lambda: importlib.import_module(".report.network_result", __name__).draw_network)
 
 if TYPE_CHECKING:
+    from . import conversion as conversion
     from . import network as network
+    from .conversion import convert
     from .network import check_rule
     from .report import plot
 
@@ -82,8 +86,10 @@ def __getattr__(name: str) -> Any:
         from .report import plot
 
         return plot
-    if name in ("network", "recipes"):
+    if name in ("conversion", "network", "recipes"):
         return importlib.import_module(f".{name}", __name__)
+    if name == "convert":
+        return importlib.import_module(".conversion", __name__).convert
     if name == "check_rule":
         return importlib.import_module(".network", __name__).check_rule
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -62,6 +62,10 @@ class TraceError(SpikeloomError, TypeError):
     """A neuron's statement that the compiler cannot trace; names file, line and method."""
 
 
+class ConversionError(SpikeloomError, TypeError):
+    """A network that cannot be converted; the message lists what stands in the way, with file and line."""
+
+
 class BackendError(SpikeloomError, RuntimeError):
     """A back end that was asked for by name cannot do the work."""
 

@@ -38,6 +38,7 @@ from .mihalas_niebur import MihalasNiebur
 from .morphology import Branch, Morphology
 from .morris_lecar import MorrisLecar
 from .multi_spike import MultiSpike
+from .net_count import NetCount
 from .neuron import Neuron
 from .noisy import Noisy
 from .noisy_threshold import NoisyThreshold
@@ -125,6 +126,7 @@ __all__ = [
     "Morphology",
     "MorrisLecar",
     "MultiSpike",
+    "NetCount",
     "Neuron",
     "Noisy",
     "NoisyThreshold",

@@ -1,0 +1,80 @@
+"""What a spike is worth, moved into the weights behind the neurons."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+
+import torch
+from torch import Tensor, fx, nn
+
+from ._network import Converted
+from ._operations import Kind
+from ._sites import Site
+
+# Layers that keep each channel by itself and are the same for any worth of spikes.
+_KEEPING = (
+    nn.Identity, nn.Dropout, nn.Dropout2d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d, nn.AdaptiveAvgPool1d,
+    nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d, nn.Flatten, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d,
+)  # fmt: skip
+_WEIGHTS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+@torch.no_grad()
+def absorb(net: Converted) -> None:
+    """Wherever spikes of a site go to layers of weights only, these are multiplied by what a spike is worth.
+
+    From then on the site sends spikes of 1. Where spikes are added to others, they keep their worth.
+    """
+    modules = dict(net.module.named_modules())
+    used = Counter(str(node.target) for node in net.module.graph.nodes if node.op == "call_module")
+    for node in net.module.graph.nodes:
+        site = net.sites[node.name] if node.name in net.sites else None
+        if not isinstance(site, Site) or net.operations[node.name].kind is not Kind.RECTIFIER:
+            continue
+        layers = _behind(node, modules)
+        if layers is None or any(used[str(layer.target)] > 1 for layer in layers):
+            continue
+        factors = [_factor(site.amplitude, modules[str(layer.target)]) for layer in layers]
+        if any(factor is None for factor in factors):
+            continue
+        for layer, factor in zip(layers, factors, strict=True):
+            scaled = copy.copy(modules[str(layer.target)])
+            assert factor is not None and isinstance(scaled.weight, Tensor)
+            scaled._parameters = dict(scaled._parameters)
+            scaled.weight = nn.Parameter(scaled.weight * factor, requires_grad=False)
+            net.module.set_submodule(str(layer.target), scaled)
+            modules[str(layer.target)] = scaled
+        site.absorb()
+
+
+def _behind(node: fx.Node, modules: dict[str, nn.Module]) -> list[fx.Node] | None:
+    """The layers of weights that take the values of a node, or None where something else takes them, too."""
+    found: list[fx.Node] = []
+    for user in node.users:
+        module = modules.get(str(user.target)) if user.op == "call_module" else None
+        if isinstance(module, _WEIGHTS):
+            found.append(user)
+        elif isinstance(module, _KEEPING) or user.target in (torch.flatten, "flatten"):
+            further = _behind(user, modules)
+            if further is None:
+                return None
+            found += further
+        else:
+            return None
+    return found or None
+
+
+def _factor(amplitude: Tensor, layer: nn.Module) -> Tensor | None:
+    """What the weights are multiplied by; None where inputs do not come in channels."""
+    assert isinstance(layer, _WEIGHTS)
+    if not amplitude.dim():
+        return amplitude
+    if isinstance(layer, nn.Linear):
+        each, rest = divmod(layer.in_features, len(amplitude))
+        return None if rest else amplitude.repeat_interleave(each)
+    if layer.in_channels != len(amplitude):
+        return None
+    # Each group of outputs sees its own group of inputs.
+    grouped = amplitude.view(layer.groups, -1).repeat_interleave(layer.out_channels // layer.groups, 0)
+    return grouped.view(layer.out_channels, -1, *[1] * (layer.weight.dim() - 2))

@@ -1,0 +1,175 @@
+"""The converted network: the graph of the original, run on sequences, with neurons in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from ..errors import ConversionError, DTypeError, ParameterError
+from ..nn._layers import apply
+from ._operations import Kind, Operation
+from ._sites import increments
+
+# Called before the neurons of a node run, with the node, its site and its input sequence.
+Watch = Callable[[fx.Node, nn.Module, Tensor], None]
+
+
+class Converted(nn.Module):
+    """A spiking network made of a trained one by `sl.convert`. Called with inputs [B, ...], it shows them for `steps`.
+
+    The output is the mean over time of what the original puts out, so that argmax and losses mean the same.
+    `over_time` gives that mean after each step. `sites` are the places with neurons, by name, `graded` the operations
+    between them whose results are no spikes, `report` what was measured at conversion.
+
+    Shapes: inputs as of the original, or sequences [T, B, ...] with `encoded=True`. Raises: ParameterError, DTypeError.
+    """
+
+    def __init__(
+        self, module: fx.GraphModule, operations: Mapping[str, Operation], sites: Mapping[str, nn.Module],
+        steps: int, name: str,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.module, self.operations, self.steps, self.name = module, dict(operations), steps, name
+        self.sites = nn.ModuleDict(dict(sites))
+        # Nodes that depend on the input, and by node those that nobody needs after it; all by name.
+        self.moving = {name for name, op in operations.items() if op.kind not in (Kind.PLAIN, Kind.OUTPUT)}
+        final = {arg.name: node.name for node in module.graph.nodes for arg in node.all_input_nodes}
+        self.last: dict[str, list[str]] = {node.name: [] for node in module.graph.nodes}
+        for arg, end in final.items():
+            self.last[end].append(arg)
+        # Whether sizes are asked for, which are those of all steps as one batch.
+        self.sized = any(self._asks_size(node) for node in module.graph.nodes)
+
+    def forward(self, *inputs: Tensor, steps: int | None = None, encoded: bool = False) -> Tensor:
+        """The mean output [B, ...]."""
+        return self.sequence(*inputs, steps=steps, encoded=encoded).mean(0)
+
+    def over_time(self, *inputs: Tensor, steps: int | None = None, encoded: bool = False) -> Tensor:
+        """The mean output after each step, [T, B, ...]."""
+        y = self.sequence(*inputs, steps=steps, encoded=encoded)
+        elapsed = torch.arange(1, len(y) + 1, dtype=y.dtype, device=y.device)
+        return y.cumsum(0) / elapsed.view(-1, *[1] * (y.dim() - 1))
+
+    def sequence(
+        self, *inputs: Tensor, steps: int | None = None, encoded: bool = False, watch: Watch | None = None
+    ) -> Tensor:
+        """What the last layer puts out in each step, [T, B, ...]."""
+        steps = self.steps if steps is None else steps
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+            raise ParameterError("steps of a converted network", expected="a whole number >= 1", got=repr(steps))
+        for x in inputs:
+            if not isinstance(x, Tensor) or not x.is_floating_point():
+                got = x.dtype if isinstance(x, Tensor) else type(x).__name__
+                raise DTypeError("input of a converted network", expected="floating-point tensors", got=got)
+        given = [x if encoded else x[None] for x in inputs]
+        if self.sized:
+            given = [x.expand(steps, *x.shape[1:]) if len(x) == 1 else x for x in given]
+        y = _Run(self, given, steps, watch).output()
+        return y if len(y) > 1 or steps == 1 else y.expand(steps, *y.shape[1:])
+
+    def _asks_size(self, node: fx.Node) -> bool:
+        plain = self.operations[node.name].kind is Kind.PLAIN
+        return plain and any(arg.name in self.moving for arg in node.all_input_nodes)
+
+    @property
+    def graded(self) -> list[str]:
+        """Operations whose results are no spikes and depend on time: functions of means, and sums behind them."""
+        return [op.label for op in self.operations.values() if op.kind is Kind.FUNCTION]
+
+    def extra_repr(self) -> str:
+        """Name of the original, and steps."""
+        return f"{self.name}, steps={self.steps}"
+
+
+class _Run:
+    """One call: values by node; those that later nodes do not need are let go."""
+
+    def __init__(self, net: Converted, inputs: list[Tensor], steps: int, watch: Watch | None) -> None:
+        self.net, self.inputs, self.steps, self.watch = net, iter(inputs), steps, watch
+        self.values: dict[str, Any] = {}
+
+    def output(self) -> Tensor:
+        for node in self.net.module.graph.nodes:
+            kind = self.net.operations[node.name].kind
+            if kind is Kind.OUTPUT:
+                (last,) = node.all_input_nodes
+                return self.values[last.name]  # type: ignore[no-any-return]
+            self.values[node.name] = self._run(node, kind)
+            for arg in self.net.last[node.name]:
+                del self.values[arg]
+        raise ConversionError(self.net.name, expected="an output", got="none")
+
+    def _run(self, node: fx.Node, kind: Kind) -> Any:
+        if kind is Kind.INPUT:
+            return next(self.inputs)
+        if kind is Kind.PLAIN:
+            return self._called(node, {arg: _flat(self.values[arg]) for arg in self._sequences(node)})
+        site = self.net.sites[node.name] if node.name in self.net.sites else None
+        if kind is Kind.RECTIFIER:
+            return self._fire(node, site, self.values[self._sequences(node)[0]])
+        given = self._together(node)
+        moves = len(next(iter(given.values()))) > 1
+        if kind is Kind.LINEAR or not moves:
+            y = self._in_each_step(node, given)
+        else:
+            nodes, sequences = list(given), list(given.values())
+            y = increments(lambda means: self._in_each_step(node, dict(zip(nodes, means, strict=True))), sequences)
+        return y if site is None else self._fire(node, site, y)
+
+    def _fire(self, node: fx.Node, site: nn.Module | None, x: Tensor) -> Tensor:
+        assert site is not None
+        if len(x) == 1 and self.steps > 1:
+            x = x.expand(self.steps, *x.shape[1:])
+        if self.watch is not None:
+            self.watch(node, site, x)
+        return site(x)  # type: ignore[no-any-return]
+
+    def _sequences(self, node: fx.Node) -> list[str]:
+        return [arg.name for arg in node.all_input_nodes if arg.name in self.net.moving]
+
+    def _together(self, node: fx.Node) -> dict[str, Any]:
+        """The sequences that a node takes, of one length: what stands still is repeated where something else moves."""
+        given = {arg: self.values[arg] for arg in self._sequences(node)}
+        length = max(len(_first(x)) for x in given.values())
+        return {
+            arg: x.expand(length, *x.shape[1:]) if isinstance(x, Tensor) and len(x) < length else x
+            for arg, x in given.items()
+        }
+
+    def _in_each_step(self, node: fx.Node, given: dict[str, Any]) -> Any:
+        """The operation, which knows nothing of time, on all steps as one batch."""
+        sizes = _first(next(iter(given.values()))).shape[:2]
+        return _mapped(self._called(node, {arg: _flat(x) for arg, x in given.items()}), lambda y: y.unflatten(0, sizes))
+
+    def _called(self, node: fx.Node, given: dict[str, Any]) -> Any:
+        args, kwargs = (
+            fx.map_arg(part, lambda arg: given[arg.name] if arg.name in given else self.values[arg.name])
+            for part in (node.args, node.kwargs)
+        )
+        if node.op == "get_attr":
+            return attrgetter(str(node.target))(self.net.module)
+        if node.op == "call_module":
+            return apply(self.net.module.get_submodule(str(node.target)), *args)
+        if node.op == "call_method":
+            return getattr(args[0], str(node.target))(*args[1:], **kwargs)
+        assert callable(node.target)
+        return node.target(*args, **kwargs)
+
+
+def _flat(x: Any) -> Any:
+    return _mapped(x, lambda part: part.flatten(0, 1))
+
+
+def _first(x: Any) -> Tensor:
+    return x if isinstance(x, Tensor) else _first(x[0])
+
+
+def _mapped(x: Any, f: Callable[[Tensor], Tensor]) -> Any:
+    """A tensor, or several in lists, changed."""
+    if isinstance(x, Tensor):
+        return f(x)
+    return type(x)(_mapped(part, f) for part in x) if isinstance(x, list | tuple) else x

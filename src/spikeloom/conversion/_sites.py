@@ -1,0 +1,71 @@
+"""What stands in a converted network where the original has an activation, a maximum or another function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from ..neurons import Neuron
+from ..nn._fusion import Around, advance
+
+
+def by_channel(values: Tensor, x: Tensor) -> Tensor:
+    """One number, or [channels], as it meets x [T, B, channels, ...]."""
+    return values.view(-1, *[1] * (x.dim() - 3)) if values.dim() else values
+
+
+class Site(nn.Module):
+    """Neurons in the place of an activation.
+
+    Spikes are worth `amplitude`, so that the mean of the output over time approximates the activation; 1 where the
+    layers behind have it in their weights. `shift`, [channels], is a constant current beside the input.
+
+    Shapes: [T, B, channels, ...] to the same.
+    """
+
+    def __init__(self, neuron: Neuron, scale: Tensor) -> None:
+        super().__init__()
+        self.neuron = neuron
+        self.register_buffer("scale", scale.clone())
+        self.register_buffer("amplitude", scale.clone())
+        self.register_buffer("shift", None)
+        self.absorbed = False
+
+    scale: Tensor
+    amplitude: Tensor
+    shift: Tensor | None
+
+    def spikes(self, x: Tensor) -> Tensor:
+        """What the neurons send."""
+        shift = self.shift
+        if shift is not None and not shift.dim():
+            x, shift = x + shift, None
+        return advance(self.neuron, x, Around(shift=shift, names=("bias",) if shift is not None else ()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spikes times what they are worth."""
+        s = self.spikes(x)
+        return s if self.absorbed else s * by_channel(self.amplitude, s)
+
+    def absorb(self) -> Tensor:
+        """The amplitude, which from now on is the layers' behind."""
+        self.absorbed = True
+        return self.amplitude
+
+
+def increments(f: Callable[[list[Tensor]], Tensor], given: list[Tensor]) -> Tensor:
+    """A function of the means so far, told by its increments: after t steps they have the mean f(means of the inputs).
+
+    y[t] = t f(m[t]) - (t - 1) f(m[t-1]). Of spikes of one worth the maximum's are spikes: it grows when the largest
+    count does. `given` are sequences of one length, [T, B, ...].
+    """
+    elapsed = torch.arange(1, len(given[0]) + 1, dtype=given[0].dtype, device=given[0].device)
+
+    def along(x: Tensor) -> Tensor:
+        return elapsed.view(-1, *[1] * (x.dim() - 1))
+
+    y = f([x.cumsum(0) / along(x) for x in given])
+    total = y * along(y)
+    return torch.diff(total, dim=0, prepend=torch.zeros_like(total[:1]))

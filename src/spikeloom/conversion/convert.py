@@ -1,0 +1,163 @@
+"""From a trained network to a spiking one."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from ..errors import ConversionError, DTypeError, ParameterError
+from ._absorb import absorb
+from ._adjust import adjust
+from ._fold import folded
+from ._network import Converted
+from ._operations import Kind, Operation, moving_nodes, operation
+from ._statistics import statistics
+from ._trace import place, traced
+from .methods import Method, method_of, usable
+
+
+def convert(
+    model: nn.Module, calibration: Any, method: str | Method = "calibrated", *, steps: int = 32, images: int = 512
+) -> Converted:
+    """A spiking network that computes what a trained one does, by rates of spikes.
+
+    `calibration` are inputs as the model takes them: a tensor [N, ...], a tuple of tensors for several inputs, or
+    batches of either, with or without labels behind, such as a `DataLoader`; up to `images` of them are used, and in
+    the end the result is checked against the model on the first batch. `method` is a name of `METHODS` or a `Method`.
+    The model itself is left as it is. `steps` is for how many steps thresholds are chosen, and how many a call runs.
+
+    Weights stay what they are, batch normalisation is folded into them, and biases are constant currents. Rectifiers
+    (any spelling of ReLU, ReLU6, leaky ReLU, and modules that state `as_rectifier`) become neurons; a maximum is that
+    of counts of spikes. Other functions are told by increments of f(mean so far) and sent on as signed spikes.
+
+    Raises: ConversionError with file and line of all that cannot be converted; ParameterError for calibration data that
+    are empty, not finite or of one value only; UnknownNameError for a method.
+
+    >>> import torch, spikeloom as sl
+    >>> model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
+    >>> spiking = sl.convert(model, torch.rand(64, 4), steps=64)
+    >>> spiking(torch.rand(5, 4)).shape
+    torch.Size([5, 3])
+    """
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ParameterError("steps of convert", expected="a whole number >= 1", got=repr(steps))
+    if not isinstance(model, nn.Module):
+        raise DTypeError("model of convert", expected="a torch.nn.Module", got=type(model).__name__)
+    chosen = method_of(method).with_steps(steps)
+    batches = _batches(calibration, images)
+    trained = copy.deepcopy(model).eval().requires_grad_(False)
+    module = folded(traced(trained, batches[0]))
+    operations = _operations(module, type(model).__name__)
+    sites = _sites(module, operations, chosen, batches, steps)
+    converted = Converted(module, operations, sites, steps, type(model).__name__).eval()
+    if chosen.adjusting:
+        adjust(converted, batches, steps, rounds=chosen.adjusting)
+    absorb(converted)
+    return converted
+
+
+def _operations(module: fx.GraphModule, name: str) -> dict[str, Operation]:
+    moving = set(moving_nodes(module.graph))
+    modules = dict(module.named_modules())
+    found = {node.name: operation(node, modules, moving) for node in module.graph.nodes}
+    unknown = [
+        f"{found[node.name].label} at {place(node)}"
+        for node in module.graph.nodes
+        if found[node.name].kind is Kind.UNKNOWN
+    ]
+    if unknown:
+        do = "use layers of PyTorch, or give the module as_rectifier() -> (slope, ceiling) if it is linear above 0"
+        listed = "".join(f"\n  {each}" for each in unknown)
+        raise ConversionError(f"{name} cannot be converted", expected="known operations", got=listed, do=do)
+    return found
+
+
+def _sites(
+    module: fx.GraphModule, operations: dict[str, Operation], method: Method, batches: Sequence[tuple[Tensor, ...]],
+    steps: int,
+) -> dict[str, nn.Module]:  # fmt: skip
+    fired = [node for node in module.graph.nodes if _fires(node, operations)]
+    found = statistics(module, fired, batches)
+    sites: dict[str, nn.Module] = {}
+    for node in fired:
+        operation, seen = operations[node.name], found[node]
+        samples, highest = seen.samples, seen.highest
+        assert highest is not None and seen.lowest is not None
+        if operation.kind is Kind.FUNCTION or operation.slope > 0.0:
+            samples, highest = samples.abs(), torch.maximum(highest, -seen.lowest)
+        if not (method.channelwise and _channels_first(node)):
+            samples, highest = samples.flatten(), highest.max()
+        if not float(highest.max()) > 0.0:
+            do = "calibrate with data as the network knows them, or leave the layer away"
+            got = f"0 for all {len(samples)} samples"
+            raise ConversionError(f"{operation.label} at {place(node)}", expected="activations above 0", got=got, do=do)
+        sites[node.name] = method.site(operation, usable(method.threshold.of(samples, highest)), steps)
+    return sites
+
+
+def _fires(node: fx.Node, operations: dict[str, Operation]) -> bool:
+    """Rectifiers, and other functions of which the result goes on to a layer of weights."""
+    kind = operations[node.name].kind
+    return kind is Kind.RECTIFIER or (kind is Kind.FUNCTION and _feeds_weights(node))
+
+
+def _feeds_weights(node: fx.Node) -> bool:
+    weights = (nn.Linear, nn.modules.conv._ConvNd)
+    for user in node.users:
+        if user.op == "call_module" and isinstance(node.graph.owning_module.get_submodule(str(user.target)), weights):
+            return True
+    return False
+
+
+def _channels_first(node: fx.Node) -> bool:
+    """Whether the axis behind the batch is one of channels: after a convolution, or the only one there is."""
+    shape = node.meta["tensor_meta"].shape
+    return len(shape) in (2, 4, 5)
+
+
+def _batches(calibration: Any, images: int) -> list[tuple[Tensor, ...]]:
+    """Inputs in batches, of which labels are left away."""
+    expected = "inputs of the network: a tensor [N, ...], or batches"
+    if isinstance(calibration, Tensor) or (isinstance(calibration, tuple) and _whole(calibration)):
+        given: Iterable[Any] = zip(
+            *(
+                torch.split(x[:images], 64)
+                for x in ((calibration,) if isinstance(calibration, Tensor) else calibration)
+            ),
+            strict=True,
+        )
+    else:
+        given = calibration
+    found: list[tuple[Tensor, ...]] = []
+    count = 0
+    for batch in given:
+        inputs = (batch,) if isinstance(batch, Tensor) else tuple(batch)
+        # Labels are whole numbers.
+        inputs = tuple(x for x in inputs if isinstance(x, Tensor) and x.is_floating_point())
+        if not inputs or not len(inputs[0]):
+            continue
+        found.append(inputs)
+        count += len(inputs[0])
+        if count >= images:
+            break
+    if not found:
+        do = "give some hundred inputs as the network was trained with"
+        raise ParameterError("calibration data", expected=expected, got="none", do=do)
+    for place, x in enumerate(found[0]):
+        every = torch.cat([batch[place] for batch in found])
+        if not torch.isfinite(every).all():
+            raise ParameterError("calibration data", expected="finite values", got="NaN or infinity")
+        if every.numel() > 1 and bool((every == every.flatten()[0]).all()):
+            do = "nothing can be learnt from it about activations"
+            raise ParameterError(
+                "calibration data", expected="values that differ", got=f"{float(x.flatten()[0]):g}", do=do
+            )
+    return found
+
+
+def _whole(calibration: tuple[Any, ...]) -> bool:
+    return bool(calibration) and all(isinstance(x, Tensor) and x.is_floating_point() for x in calibration)

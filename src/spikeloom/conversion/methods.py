@@ -1,0 +1,118 @@
+"""How activations are told by spikes: methods of conversion."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..errors import ParameterError, UnknownNameError
+from ..neurons import IF, MultiSpike, Neuron, NetCount, Signed
+from ._operations import Operation
+from ._sites import Site
+from .thresholds import LeastError, Maximum, Percentile, Threshold
+
+Spikes = Literal["single", "ternary", "augmented", "burst"]
+
+
+class Method(ABC):
+    """Abstract: what stands in the place of an activation."""
+
+    # Whether biases are adjusted to what spiking layers really receive, in `adjusting` rounds.
+    adjusting: int = 0
+    channelwise: bool = False
+    threshold: Threshold
+
+    @abstractmethod
+    def site(self, operation: Operation, scale: Tensor, steps: int) -> Site:
+        """Neurons for an activation of this kind, with this threshold, in a run of so many steps."""
+
+    def with_steps(self, steps: int) -> Method:
+        """The method for a run of so many steps."""
+        return self
+
+
+@dataclass(frozen=True)
+class RateCode(Method):
+    """Integrate-and-fire neurons, whose rate is the activation divided by the threshold.
+
+    `threshold` is found from activations, for each channel if `channelwise`, and multiplied by `factor`. After a spike
+    the potential falls by the threshold, or to 0 with `hard_reset`. It begins at the share `start` of the threshold.
+    `spikes`: "single", "ternary" (a negative spike takes one back that came too early), "augmented" (any whole number,
+    of both signs), or "burst" (up to `levels`). `adjusting` rounds set constant currents and first potentials of each
+    layer so that its mean input and output on calibration data are those of the original.
+
+    Raises: ParameterError.
+
+    >>> import spikeloom as sl
+    >>> sl.conversion.RateCode(sl.conversion.Percentile(99.0), channelwise=True).start
+    0.5
+    """
+
+    threshold: Threshold = field(default_factory=LeastError)
+    channelwise: bool = False
+    factor: float = 1.0
+    hard_reset: bool = False
+    start: float = 0.5
+    spikes: Spikes = "single"
+    levels: int = 4
+    adjusting: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.factor < float("inf"):
+            raise ParameterError("RateCode.factor", expected="a number above 0", got=self.factor)
+        if not 0.0 <= self.start < 1.0:
+            raise ParameterError("RateCode.start", expected="a share of the threshold, 0 <= start < 1", got=self.start)
+        if self.spikes not in ("single", "ternary", "augmented", "burst"):
+            raise UnknownNameError("RateCode.spikes", str(self.spikes), ("single", "ternary", "augmented", "burst"))
+        if self.adjusting < 0:
+            raise ParameterError("RateCode.adjusting", expected="0 rounds or more", got=self.adjusting)
+
+    def with_steps(self, steps: int) -> Method:
+        """With the threshold for so many steps, where it depends on them."""
+        return replace(self, threshold=self.threshold.with_steps(steps))
+
+    def site(self, operation: Operation, scale: Tensor, steps: int) -> Site:
+        theta = scale * self.factor
+        return Site(self._neuron(operation, theta), theta)
+
+    def _neuron(self, operation: Operation, theta: Tensor) -> Neuron:
+        # Without a leak the resting potential is nothing but where the potential begins.
+        base = IF(v_th=theta, v_rest=self.start * theta, soft_reset=not self.hard_reset)
+        if operation.slope > 0.0:
+            return Signed(base, v_neg=theta / operation.slope)
+        if self.spikes in ("ternary", "augmented"):
+            return NetCount(v_th=theta, v_rest=self.start * theta, levels=1 if self.spikes == "ternary" else 1 << 20)
+        return MultiSpike(base, levels=self.levels) if self.spikes == "burst" else base
+
+
+# By the names under which they are known.
+METHODS: Mapping[str, Method] = {
+    "layer-wise": RateCode(Maximum(), start=0.0),
+    "percentile": RateCode(Percentile(99.9), start=0.0),
+    "channel-wise": RateCode(Percentile(99.99), channelwise=True, start=0.0),
+    "hard-reset": RateCode(Maximum(), start=0.0, hard_reset=True),
+    "ternary": RateCode(Maximum(), start=0.0, spikes="ternary"),
+    "augmented": RateCode(Maximum(), start=0.0, spikes="augmented", factor=0.1),
+    "burst": RateCode(Percentile(99.9), start=0.0, spikes="burst", factor=0.25),
+    "half-start": RateCode(Percentile(99.9), start=0.5),
+    "calibrated": RateCode(LeastError(), channelwise=True, start=0.5, adjusting=2),
+}
+
+
+def method_of(given: str | Method) -> Method:
+    """A method by name, or itself. Raises: UnknownNameError."""
+    if isinstance(given, Method):
+        return given
+    if given not in METHODS:
+        raise UnknownNameError("method of convert", str(given), METHODS)
+    return METHODS[given]
+
+
+def usable(scale: Tensor) -> Tensor:
+    """Thresholds above 0: a channel that never is active gets the layer's largest, of which it needs nothing."""
+    return torch.where(scale > 0, scale, scale.max().clamp(min=torch.finfo(scale.dtype).tiny * 1e8))
