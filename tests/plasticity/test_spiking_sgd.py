@@ -11,8 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
+import spikeloom as sl
 from spikeloom.errors import DTypeError, ParameterError, ShapeError
 from spikeloom.plasticity import SpikingSGD
+from spikeloom.plasticity.spiking_sgd import rounded
 
 
 def drawn(*sizes: int, batch: int = 3, seed: int = 0) -> tuple[list[Tensor], Tensor, Tensor]:
@@ -95,6 +97,17 @@ def test_one_layer_is_as_far_from_the_sum_as_its_inputs_may_be_rounded() -> None
         told = SpikingSGD(steps=steps).respond(weights, x)
         allowed = 0.5 * weights[0].abs().sum(1) / steps + 1e-12
         assert bool(((told - x @ weights[0].T).abs() <= allowed).all())
+
+
+def test_a_rectified_neuron_is_one_of_the_catalogue_that_begins_at_a_half() -> None:
+    x = 2.0 * torch.randn(60, 1, 7, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    half = torch.full((1, 1, 7), 0.5, dtype=torch.float64)
+    neuron = sl.neurons.MultiSpike(sl.IF(soft_reset=True), levels=12)
+    spikes, v = [], torch.zeros(1, 7, dtype=torch.float64)
+    for now in x:
+        v, sent = rounded(v + now, rectify=True)
+        spikes.append(sent)
+    torch.testing.assert_close(neuron(torch.cat([half, x]))[1:], torch.stack(spikes))
 
 
 def test_two_layers_come_to_the_relu_network_as_one_over_steps() -> None:

@@ -65,7 +65,7 @@ from .spike_kernels import (
     spike_correlation,
     spread,
 )
-from .spiking_sgd import Rounded, SpikingSGD
+from .spiking_sgd import Presentation, SpikingSGD
 from .stdp import STDP
 from .synaptic_scaling import SynapticScaling
 from .target_time import TargetTime
@@ -141,6 +141,7 @@ __all__ = [
     "PreTrace",
     "PredictiveFeedforward",
     "PredictiveLateral",
+    "Presentation",
     "PresynapticCentred",
     "Pruned",
     "Pruning",
@@ -150,7 +151,6 @@ __all__ = [
     "Reversed",
     "RewardSTDP",
     "Rewiring",
-    "Rounded",
     "Rule",
     "SAILnet",
     "SegmentedProbability",

@@ -14,7 +14,7 @@ from ..parameters import Declared, Option, Param
 
 
 @dataclass
-class Rounded:
+class Presentation:
     """Weights after a presentation, spikes sent forward and back, and potentials of errors for the next one.
 
     `errors` has one for each hidden layer, [B, hidden]; give them to the next call.
@@ -34,7 +34,7 @@ class SpikingSGD(Declared):
     network computes what one of rectified linear units does. In each step differences between output spikes and spikes
     of the target are sent back through the weights; hidden neurons round errors as they round inputs, and do not pass
     any while their input so far is negative. Rests of errors are carried over to the next presentation: small errors
-    would otherwise never be sent.
+    would otherwise never be sent. Neurons behind the input are `MultiSpike(IF(soft_reset=True))` that begin at v = 1/2.
 
         SGD                dw = -eta / T^2 sum_t e(t) sum_t s(t), after the presentation
         fractional         dw = -eta / T^2 e(t) sum_(u <= t) s(u), at each step, with the spikes so far
@@ -73,7 +73,7 @@ class SpikingSGD(Declared):
 
     def update(
         self, weights: Sequence[Tensor], x: Tensor, target: Tensor, errors: Sequence[Tensor] | None = None
-    ) -> Rounded:
+    ) -> Presentation:
         """One presentation of a batch, with learning."""
         self._verify(weights, x)
         if target.shape != (len(x), len(weights[-1])):
@@ -97,7 +97,7 @@ class SpikingSGD(Declared):
             changes = [rate * error.T @ sent for error, sent in zip(sums, layers.sent, strict=True)]
             layers.weights = [w - change for w, change in zip(layers.weights, changes, strict=True)]
         forward = int(sum(sent.abs().sum() for sent in layers.sent))
-        return Rounded(layers.weights, forward, backward, held)
+        return Presentation(layers.weights, forward, backward, held)
 
     @staticmethod
     def _errors(layers: _Layers, error: Tensor, held: list[Tensor]) -> list[tuple[int, Tensor]]:
