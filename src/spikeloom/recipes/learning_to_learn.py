@@ -32,9 +32,9 @@ class LearningToLearn(Recipe):
         "An episode is a sine a sin(pi x + phase), a of 0.2 to 1, any phase, that has not been seen before. Place x is "
         "shown for 20 ms, in which the read-out has to tell the value, then for 20 ms together with the value; both by "
         "currents that are tuned to them. Half of the neurons adapt. The error of the second half of an episode is "
-        "compared with that of the first. In the control values are not shown. With thresholds that do not adapt it "
-        "is done, too: a figure says how well. The paper's tasks are random networks of one hidden layer, learnt by 300 "
-        "neurons."
+        "compared with that of the first. In the control values are not shown. Thresholds that "
+        "do not adapt do nearly as well, as a figure shows. The paper's tasks are random networks of one hidden layer, "
+        "learnt by 300 neurons."
     )
     chance, control = 1.0, "second half over first, values not shown"
 
