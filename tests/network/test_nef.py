@@ -80,8 +80,10 @@ def test_filtered_spikes_are_the_sum_of_kernels() -> None:
 
 def test_a_connection_computes_a_function_and_a_transform() -> None:
     net = sl.network.Network(dt=0.1, seed=1, threads=1)
-    one = nef.SpikingEnsemble(net, nef.Ensemble(300, 2, seed=1), name="one")
-    two = nef.SpikingEnsemble(net, nef.Ensemble(200, 1, seed=2), name="two", tau_syn={"fast": 5.0, "slow": 50.0})
+    one = nef.SpikingEnsemble(net, nef.Ensemble(300, 2, radius=1.5, seed=1), name="one")
+    two = nef.SpikingEnsemble(
+        net, nef.Ensemble(200, 1, radius=2.0, seed=2), name="two", tau_syn={"fast": 5.0, "slow": 50.0}
+    )
     product = one.ensemble.solve(lambda x: x[:, :1] * x[:, 1:])
     turned = torch.tensor([[0.25, -0.5]])
     two.receive(one, product, transform=0.5, receptor="fast")
@@ -161,7 +163,7 @@ def test_bad_ensembles(given: dict[str, object], error: type[Exception], words: 
 def test_bad_connections() -> None:
     net = sl.network.Network(dt=0.1, seed=1)
     cells = nef.SpikingEnsemble(net, nef.Ensemble(10), name="x")
-    with pytest.raises(ParameterError, match="Make the ensemble with dt=0.1"):
+    with pytest.raises(ParameterError, match=r"Make the ensemble with dt=0\.1"):
         nef.SpikingEnsemble(net, nef.Ensemble(10, dt=0.5))
     with pytest.raises(UnknownNameError, match="receptor of x"):
         cells.receive(cells, cells.ensemble.solve(), receptor="y")
