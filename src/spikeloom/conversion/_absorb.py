@@ -16,6 +16,7 @@ from ._sites import Site
 _KEEPING = (
     nn.Identity, nn.Dropout, nn.Dropout2d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d, nn.AdaptiveAvgPool1d,
     nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d, nn.Flatten, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d,
+    nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d,
 )  # fmt: skip
 _WEIGHTS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -29,7 +30,7 @@ def absorb(net: Converted) -> None:
     modules = dict(net.module.named_modules())
     used = Counter(str(node.target) for node in net.module.graph.nodes if node.op == "call_module")
     for node in net.module.graph.nodes:
-        site = net.sites[node.name] if node.name in net.sites else None
+        site = net.site(node)
         if not isinstance(site, Site) or net.operations[node.name].kind is not Kind.RECTIFIER:
             continue
         layers = _behind(node, modules)

@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 
 from ._network import Converted
 from ._operations import Kind
-from ._sites import Site, by_channel
+from ._sites import Site
 
 # Calibration inputs that are run with spikes.
 _INPUTS = 64

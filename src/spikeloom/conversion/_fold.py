@@ -45,6 +45,7 @@ def folded(module: fx.GraphModule) -> fx.GraphModule:
         modules[str(before.target)] = new
         node.replace_all_uses_with(before)
         result.graph.erase_node(node)
+    result.delete_all_unused_submodules()
     result.graph.lint()
     result.recompile()
     return result

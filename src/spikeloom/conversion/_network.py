@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from ..errors import ConversionError, DTypeError, ParameterError
 from ..nn._layers import apply
 from ._operations import Kind, Operation
-from ._sites import increments
+from ._sites import Site, by_channel, increments
 
 # Called before the neurons of a node run, with the node, its site and its input sequence.
 Watch = Callable[[fx.Node, nn.Module, Tensor], None]
@@ -55,9 +55,18 @@ class Converted(nn.Module):
         return y.cumsum(0) / elapsed.view(-1, *[1] * (y.dim() - 1))
 
     def sequence(
-        self, *inputs: Tensor, steps: int | None = None, encoded: bool = False, watch: Watch | None = None
+        self,
+        *inputs: Tensor,
+        steps: int | None = None,
+        encoded: bool = False,
+        watch: Watch | None = None,
+        exact: Container[str] = (),
     ) -> Tensor:
-        """What the last layer puts out in each step, [T, B, ...]."""
+        """What the last layer puts out in each step, [T, B, ...].
+
+        `watch` sees the input of each site before its neurons run. Sites named in `exact` are not made of neurons: they
+        tell the original's function of their mean input.
+        """
         steps = self.steps if steps is None else steps
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise ParameterError("steps of a converted network", expected="a whole number >= 1", got=repr(steps))
@@ -68,8 +77,12 @@ class Converted(nn.Module):
         given = [x if encoded else x[None] for x in inputs]
         if self.sized:
             given = [x.expand(steps, *x.shape[1:]) if len(x) == 1 else x for x in given]
-        y = _Run(self, given, steps, watch).output()
+        y = _Run(self, given, steps, watch, exact).output()
         return y if len(y) > 1 or steps == 1 else y.expand(steps, *y.shape[1:])
+
+    def site(self, node: fx.Node) -> nn.Module | None:
+        """What stands in the place of a node, if anything does."""
+        return self.sites._modules.get(node.name)
 
     def _asks_size(self, node: fx.Node) -> bool:
         plain = self.operations[node.name].kind is Kind.PLAIN
@@ -88,8 +101,10 @@ class Converted(nn.Module):
 class _Run:
     """One call: values by node; those that later nodes do not need are let go."""
 
-    def __init__(self, net: Converted, inputs: list[Tensor], steps: int, watch: Watch | None) -> None:
-        self.net, self.inputs, self.steps, self.watch = net, iter(inputs), steps, watch
+    def __init__(
+        self, net: Converted, inputs: list[Tensor], steps: int, watch: Watch | None, exact: Container[str]
+    ) -> None:
+        self.net, self.inputs, self.steps, self.watch, self.exact = net, iter(inputs), steps, watch, exact
         self.values: dict[str, Any] = {}
 
     def output(self) -> Tensor:
@@ -108,17 +123,20 @@ class _Run:
             return next(self.inputs)
         if kind is Kind.PLAIN:
             return self._called(node, {arg: _flat(self.values[arg]) for arg in self._sequences(node)})
-        site = self.net.sites[node.name] if node.name in self.net.sites else None
-        if kind is Kind.RECTIFIER:
-            return self._fire(node, site, self.values[self._sequences(node)[0]])
+        site = self.net.site(node)
         given = self._together(node)
-        moves = len(next(iter(given.values()))) > 1
+        exact = node.name in self.exact
+        if kind is Kind.RECTIFIER and not exact:
+            return self._fire(node, site, next(iter(given.values())))
+        moves = len(_first(next(iter(given.values())))) > 1
         if kind is Kind.LINEAR or not moves:
             y = self._in_each_step(node, given)
         else:
             nodes, sequences = list(given), list(given.values())
             y = increments(lambda means: self._in_each_step(node, dict(zip(nodes, means, strict=True))), sequences)
-        return y if site is None else self._fire(node, site, y)
+        if exact and isinstance(site, Site) and site.absorbed:
+            return y / by_channel(site.amplitude, y)
+        return y if site is None or exact else self._fire(node, site, y)
 
     def _fire(self, node: fx.Node, site: nn.Module | None, x: Tensor) -> Tensor:
         assert site is not None
@@ -143,13 +161,12 @@ class _Run:
     def _in_each_step(self, node: fx.Node, given: dict[str, Any]) -> Any:
         """The operation, which knows nothing of time, on all steps as one batch."""
         sizes = _first(next(iter(given.values()))).shape[:2]
-        return _mapped(self._called(node, {arg: _flat(x) for arg, x in given.items()}), lambda y: y.unflatten(0, sizes))
+        return _mapped(
+            self._called(node, {arg: _flat(x) for arg, x in given.items()}), lambda y: y.reshape(*sizes, *y.shape[1:])
+        )
 
     def _called(self, node: fx.Node, given: dict[str, Any]) -> Any:
-        args, kwargs = (
-            fx.map_arg(part, lambda arg: given[arg.name] if arg.name in given else self.values[arg.name])
-            for part in (node.args, node.kwargs)
-        )
+        args, kwargs = self._filled(node.args, given), self._filled(node.kwargs, given)
         if node.op == "get_attr":
             return attrgetter(str(node.target))(self.net.module)
         if node.op == "call_module":
@@ -158,6 +175,10 @@ class _Run:
             return getattr(args[0], str(node.target))(*args[1:], **kwargs)
         assert callable(node.target)
         return node.target(*args, **kwargs)
+
+    def _filled(self, given: Any, values: dict[str, Any]) -> Any:
+        """Arguments with values in the place of nodes."""
+        return fx.map_arg(given, lambda arg: values[arg.name] if arg.name in values else self.values[arg.name])
 
 
 def _flat(x: Any) -> Any:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import traceback
 from collections.abc import Sequence
@@ -44,7 +45,7 @@ def traced(model: nn.Module, inputs: Sequence[Tensor]) -> fx.GraphModule:
             got=str(error).splitlines()[0],
             do="move the decision out of forward, or write it with torch.where",
         ) from error
-    module = fx.GraphModule(tracer.root, graph, type(model).__name__)
+    module = _without_changes_in_place(fx.GraphModule(tracer.root, graph, type(model).__name__))
     try:
         ShapeProp(module).propagate(*inputs)
     except Exception as error:
@@ -54,6 +55,32 @@ def traced(model: nn.Module, inputs: Sequence[Tensor]) -> fx.GraphModule:
             expected="inputs that the module accepts",
             got=str(error.__cause__ or error).splitlines()[0],
         ) from error
+    return module
+
+
+# Calls that change their first argument, and those that give the result instead.
+_IN_PLACE = {
+    operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul,
+    operator.itruediv: operator.truediv, torch.relu_: torch.relu, nn.functional.relu_: nn.functional.relu,
+}  # fmt: skip
+
+
+def _without_changes_in_place(module: fx.GraphModule) -> fx.GraphModule:
+    """The same graph with new tensors for those that it changes, which later operations then use."""
+    for layer in module.modules():
+        if getattr(layer, "inplace", False) is True:
+            layer.inplace = False  # type: ignore[assignment]
+    order = {node: number for number, node in enumerate(module.graph.nodes)}
+    for node in module.graph.nodes:
+        changes = node.kwargs.get("inplace") is True or node.target in _IN_PLACE
+        if node.op == "call_method" and str(node.target).endswith("_") and not str(node.target).startswith("__"):
+            node.target, changes = str(node.target).removesuffix("_"), True
+        if changes and isinstance(node.args[0], fx.Node):
+            node.args[0].replace_all_uses_with(node, lambda user, now=node: order[user] > order[now])
+        if node.op == "call_function":
+            node.target = _IN_PLACE.get(node.target, node.target)
+        node.kwargs = {name: value for name, value in node.kwargs.items() if name != "inplace"}
+    module.recompile()
     return module
 
 

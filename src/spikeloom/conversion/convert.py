@@ -19,6 +19,8 @@ from ._statistics import statistics
 from ._trace import place, traced
 from .methods import Method, method_of, usable
 
+_WEIGHTS = (nn.Linear, nn.modules.conv._ConvNd)
+
 
 def convert(
     model: nn.Module, calibration: Any, method: str | Method = "calibrated", *, steps: int = 32, images: int = 512
@@ -52,6 +54,7 @@ def convert(
     trained = copy.deepcopy(model).eval().requires_grad_(False)
     module = folded(traced(trained, batches[0]))
     operations = _operations(module, type(model).__name__)
+    _check_same(trained, module, batches[0])
     sites = _sites(module, operations, chosen, batches, steps)
     converted = Converted(module, operations, sites, steps, type(model).__name__).eval()
     if chosen.adjusting:
@@ -74,6 +77,20 @@ def _operations(module: fx.GraphModule, name: str) -> dict[str, Operation]:
         listed = "".join(f"\n  {each}" for each in unknown)
         raise ConversionError(f"{name} cannot be converted", expected="known operations", got=listed, do=do)
     return found
+
+
+@torch.no_grad()
+def _check_same(model: nn.Module, module: fx.GraphModule, inputs: tuple[Tensor, ...]) -> None:
+    """Whether the traced and folded network still computes what the model does."""
+    wanted, found = model(*(x.clone() for x in inputs)), module(*(x.clone() for x in inputs))
+    if not isinstance(wanted, Tensor):
+        do = "convert the part that makes the tensor you need"
+        raise ConversionError(type(model).__name__, expected="one tensor as output", got=type(wanted).__name__, do=do)
+    away = float((wanted - found).abs().max() / wanted.abs().max().clamp(min=1e-12))
+    if not away < 1e-3:
+        do = "look for changes in place, such as x += y, of what is used again"
+        got = f"a difference of {away:.2g} of the largest output on the first batch"
+        raise ConversionError(f"the traced {type(model).__name__}", expected="the model's own output", got=got, do=do)
 
 
 def _sites(
@@ -106,11 +123,10 @@ def _fires(node: fx.Node, operations: dict[str, Operation]) -> bool:
 
 
 def _feeds_weights(node: fx.Node) -> bool:
-    weights = (nn.Linear, nn.modules.conv._ConvNd)
-    for user in node.users:
-        if user.op == "call_module" and isinstance(node.graph.owning_module.get_submodule(str(user.target)), weights):
-            return True
-    return False
+    module = node.graph.owning_module
+    assert module is not None
+    targets = [str(user.target) for user in node.users if user.op == "call_module"]
+    return any(isinstance(module.get_submodule(target), _WEIGHTS) for target in targets)
 
 
 def _channels_first(node: fx.Node) -> bool:
@@ -147,8 +163,8 @@ def _batches(calibration: Any, images: int) -> list[tuple[Tensor, ...]]:
     if not found:
         do = "give some hundred inputs as the network was trained with"
         raise ParameterError("calibration data", expected=expected, got="none", do=do)
-    for place, x in enumerate(found[0]):
-        every = torch.cat([batch[place] for batch in found])
+    for number, x in enumerate(found[0]):
+        every = torch.cat([batch[number] for batch in found])
         if not torch.isfinite(every).all():
             raise ParameterError("calibration data", expected="finite values", got="NaN or infinity")
         if every.numel() > 1 and bool((every == every.flatten()[0]).all()):

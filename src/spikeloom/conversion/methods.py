@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ..errors import ParameterError, UnknownNameError
-from ..neurons import IF, MultiSpike, Neuron, NetCount, Signed
-from ._operations import Operation
+from ..neurons import IF, MultiSpike, NetCount, Neuron, Signed
+from ._operations import Kind, Operation
 from ._sites import Site
 from .thresholds import LeastError, Maximum, Percentile, Threshold
 
@@ -81,6 +81,8 @@ class RateCode(Method):
         return Site(self._neuron(operation, theta), theta)
 
     def _neuron(self, operation: Operation, theta: Tensor) -> Neuron:
+        if operation.kind is Kind.FUNCTION:
+            return Signed(IF(v_th=theta, soft_reset=True), v_neg=theta)
         # Without a leak the resting potential is nothing but where the potential begins.
         base = IF(v_th=theta, v_rest=self.start * theta, soft_reset=not self.hard_reset)
         if operation.slope > 0.0:

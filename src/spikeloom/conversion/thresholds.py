@@ -77,8 +77,8 @@ class Percentile(Threshold):
 class LeastError(Threshold):
     """The threshold at which rates of so many steps are nearest to the activations, by mean squared error.
 
-    Steps are those of the run where they are 0. Rates are k / steps, rounded to the nearest, as from neurons that begin at half of their threshold; searched among
-    `candidates` shares of the largest activation.
+    Rates are k / steps, rounded to the nearest, as from neurons that begin at half of their threshold; searched among
+    `candidates` shares of the largest activation. 0 steps are those of the run.
 
     Raises: ParameterError. Source: Li, Deng, Dong, Gong and Gu 2021, "A free lunch from ANN: towards efficient,
     accurate spiking neural networks calibration", ICML, section 4.1 (minimal mean squared error threshold).

@@ -11,12 +11,12 @@ from .neuron import Neuron
 
 
 class NetCount(Neuron):
-    """Integrate-and-fire that takes spikes back: s = min(floor(v / v_th), levels), and below 0 not more than there were.
+    """Integrate-and-fire that can take spikes back, so that their sum n counts a rectified input.
 
-    v <- v + i; where v >= v_th, so many positive spikes; where v < -v_neg, negative ones, max(-levels, -n,
-    -floor((-v - v_neg) / v_th) - 1), n being the sum of all spikes so far; v <- v - s v_th. So n counts a rectified
-    input: spikes that came too early are taken back. One level gives ternary spikes. The potential begins at v_rest:
-    with v_rest = v_th / 2, v_neg = 0 and enough levels n is the sum of the input in units of v_th, rounded.
+    v <- v + i; where v >= v_th, s = min(floor(v / v_th), levels); where v < -v_neg, s = max(-levels, -n,
+    -floor((-v - v_neg) / v_th) - 1); then v <- v - s v_th and n <- n + s. One level gives ternary spikes. The potential
+    begins at v_rest: with v_rest = v_th / 2, v_neg = 0 and enough levels n is the sum of the input in units of v_th,
+    rounded, or 0.
 
     Shapes: [T, B, *features] to graded spikes of the same shape. Units: potential and input in units of v_th.
     Raises: ParameterError for less than one level.
