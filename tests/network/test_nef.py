@@ -53,6 +53,17 @@ def test_decoders_are_the_least_squares_solution() -> None:
     torch.testing.assert_close(nef.solve(a, y, noise=0.3), noisy)
 
 
+def test_decoders_are_the_same_whenever_they_are_asked_for() -> None:
+    one, two = nef.Ensemble(20, 2, seed=3), nef.Ensemble(20, 2, seed=3)
+    first = one.solve(torch.square)
+    torch.testing.assert_close(one.solve(torch.square), first, atol=0, rtol=0)
+    torch.testing.assert_close(two.solve(torch.square), first, atol=0, rtol=0)
+    inside = one.points(2000).norm(dim=1)
+    # Of a disc, a quarter lies within half of the radius.
+    assert float(inside.max()) <= 1.0
+    assert float((inside < 0.5).double().mean()) == pytest.approx(0.25, abs=0.04)
+
+
 def test_distortion_falls_as_one_over_the_number_of_neurons() -> None:
     x = torch.linspace(-1, 1, 501, dtype=torch.float64).unsqueeze(1)
     sizes, errors = (25, 100, 400), []

@@ -59,9 +59,10 @@ class Ensemble:
         self.size, self.dimensions, self.radius = size, dimensions, radius
         self.tau_mem, self.t_ref, self.dt = tau_mem, t_ref, dt
         self._verify(max_rates, intercepts)
-        self._generator = torch.Generator().manual_seed(seed)
-        self.encoders = self._directions(size) if encoders is None else self._unit(encoders)
-        self.max_rates, self.intercepts = self._between(max_rates), self._between(intercepts)
+        self.seed = seed
+        generator = torch.Generator().manual_seed(seed)
+        self.encoders = self._directions(size, generator) if encoders is None else self._unit(encoders)
+        self.max_rates, self.intercepts = self._between(max_rates, generator), self._between(intercepts, generator)
         waits = 1e3 / self.max_rates - self._pause
         highest = -1 / torch.expm1(-waits / tau_mem)
         self.gain = (highest - 1) / (1 - self.intercepts)
@@ -109,21 +110,23 @@ class Ensemble:
         return solve(self.rates(x), wanted, noise=noise * float(self.max_rates.max()))
 
     def points(self, count: int) -> Tensor:
-        """Vectors [count, dimensions] that are uniform in the ball; drawn anew with each call."""
-        length = torch.rand(count, 1, generator=self._generator, dtype=torch.float64).pow(1 / self.dimensions)
-        return self.radius * length * self._directions(count)
+        """Vectors [count, dimensions] that are uniform in the ball of the radius; the same ones with each call."""
+        # Seeds of ensembles are small numbers, so that no ensemble draws its encoders from this stream.
+        generator = torch.Generator().manual_seed(self.seed + 2**32)
+        length = torch.rand(count, 1, generator=generator, dtype=torch.float64).pow(1 / self.dimensions)
+        return self.radius * length * self._directions(count, generator)
 
     @property
     def _pause(self) -> float:
         """Time between reset and the way to threshold, and from the threshold to the end of the step, ms."""
         return self.t_ref + self.dt / 2
 
-    def _between(self, span: Span) -> Tensor:
-        drawn = torch.rand(self.size, generator=self._generator, dtype=torch.float64)
+    def _between(self, span: Span, generator: torch.Generator) -> Tensor:
+        drawn = torch.rand(self.size, generator=generator, dtype=torch.float64)
         return span[0] + (span[1] - span[0]) * drawn
 
-    def _directions(self, count: int) -> Tensor:
-        drawn = torch.randn(count, self.dimensions, generator=self._generator, dtype=torch.float64)
+    def _directions(self, count: int, generator: torch.Generator) -> Tensor:
+        drawn = torch.randn(count, self.dimensions, generator=generator, dtype=torch.float64)
         directions: Tensor = drawn / drawn.norm(dim=1, keepdim=True)
         return directions
 
