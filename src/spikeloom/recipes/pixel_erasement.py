@@ -46,12 +46,10 @@ class PixelErasement(Recipe):
     row, family = "P29", "plasticity"
     title = "Stepwise pixel erasement"
     reference = Reference(
-        "Larisch, Teichmann and Hamker",
-        2018,
-        "A neural spiking approach compared to deep feedforward networks on stepwise pixel erasement",
-        "ICANN",
+        "Larisch, Teichmann and Hamker", 2018,
+        "A neural spiking approach compared to deep feedforward networks on stepwise pixel erasement", "ICANN",
         arxiv="1912.03201",
-    )
+    )  # fmt: skip
     claim = (
         "Two layers of spiking neurons that learned from natural scenes by voltage-based and inhibitory plasticity "
         "know digits of MNIST well, also where more and more pixels are erased, compared with two deep networks."
@@ -81,8 +79,7 @@ class PixelErasement(Recipe):
             "loss at 50 %, less the network's",
             at_most=0.0,
             why="the paper's claim: not less robust",
-            missed="the layer is more robust with inhibition than without, but not as robust as two layers of "
-            "convolutions that pool: holes are edges to cells that whiten, and nothing pools over places",
+            missed="holes are edges to cells that whiten, and nothing pools over places, as the network does",
         ),
         seeds=(1,),
         few_seeds="a seed takes nearly a minute",
