@@ -61,11 +61,12 @@ class Converted(nn.Module):
         encoded: bool = False,
         watch: Watch | None = None,
         exact: Container[str] = (),
+        told: dict[str, Tensor] | None = None,
     ) -> Tensor:
         """What the last layer puts out in each step, [T, B, ...].
 
         `watch` sees the input of each site before its neurons run. Sites named in `exact` are not made of neurons: they
-        tell the original's function of their mean input.
+        tell the original's function of their mean input, which `told` takes up by name.
         """
         steps = self.steps if steps is None else steps
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
@@ -77,7 +78,7 @@ class Converted(nn.Module):
         given = [x if encoded else x[None] for x in inputs]
         if self.sized:
             given = [x.expand(steps, *x.shape[1:]) if len(x) == 1 else x for x in given]
-        y = _Run(self, given, steps, watch, exact).output()
+        y = _Run(self, given, steps, watch, exact, told).output()
         return y if len(y) > 1 or steps == 1 else y.expand(steps, *y.shape[1:])
 
     def site(self, node: fx.Node) -> nn.Module | None:
@@ -102,9 +103,11 @@ class _Run:
     """One call: values by node; those that later nodes do not need are let go."""
 
     def __init__(
-        self, net: Converted, inputs: list[Tensor], steps: int, watch: Watch | None, exact: Container[str]
-    ) -> None:
+        self, net: Converted, inputs: list[Tensor], steps: int, watch: Watch | None, exact: Container[str],
+        told: dict[str, Tensor] | None,
+    ) -> None:  # fmt: skip
         self.net, self.inputs, self.steps, self.watch, self.exact = net, iter(inputs), steps, watch, exact
+        self.told = {} if told is None else told
         self.values: dict[str, Any] = {}
 
     def output(self) -> Tensor:
@@ -134,9 +137,12 @@ class _Run:
         else:
             nodes, sequences = list(given), list(given.values())
             y = increments(lambda means: self._in_each_step(node, dict(zip(nodes, means, strict=True))), sequences)
-        if exact and isinstance(site, Site) and site.absorbed:
-            return y / by_channel(site.amplitude, y)
-        return y if site is None or exact else self._fire(node, site, y)
+        if site is None:
+            return y
+        if not exact:
+            return self._fire(node, site, y)
+        self.told[node.name] = y
+        return y / by_channel(site.amplitude, y) if isinstance(site, Site) and site.absorbed else y
 
     def _fire(self, node: fx.Node, site: nn.Module | None, x: Tensor) -> Tensor:
         assert site is not None

@@ -76,7 +76,10 @@ def _without_changes_in_place(module: fx.GraphModule) -> fx.GraphModule:
         if node.op == "call_method" and str(node.target).endswith("_") and not str(node.target).startswith("__"):
             node.target, changes = str(node.target).removesuffix("_"), True
         if changes and isinstance(node.args[0], fx.Node):
-            node.args[0].replace_all_uses_with(node, lambda user, now=node: order[user] > order[now])
+            now = order[node]
+            later = [user for user in node.args[0].users if order[user] > now]
+            for user in later:
+                user.replace_input_with(node.args[0], node)
         if node.op == "call_function":
             node.target = _IN_PLACE.get(node.target, node.target)
         node.kwargs = {name: value for name, value in node.kwargs.items() if name != "inplace"}
