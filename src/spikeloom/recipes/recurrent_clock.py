@@ -118,7 +118,7 @@ class RecurrentClock(Recipe):
         """The network with its plastic synapses, of E on E and of I on E."""
         nw, exc, inh = sl.network, peak(*EXC), peak(*INH)
         adex = sl.neurons.WideSpikeAdEx.preset(
-            "clock network", b=400.0, tau_w=50.0, integrator=sl.neurons.SequentialEuler()
+            "clock network", b=350.0, tau_w=60.0, integrator=sl.neurons.SequentialEuler()
         )
         lif = sl.LIF(
             tau_mem=20.0, r=1 / 15.0, v_rest=-62.0, v_reset=-60.0, v_th=-52.0, integrator=sl.neurons.SequentialEuler()
@@ -131,7 +131,7 @@ class RecurrentClock(Recipe):
         plastic = net.connect(e, e, some, weight=7.5 * exc, receptor="exc", plasticity=rule(self.speed, tau_x=7.0))
         vogels = sl.plasticity.InhibitorySTDP(eta=0.2 * inh, rho=11.0, tau=20.0, w_max=1000.0 * inh)
         few = nw.rules.FixedInDegree(inhibitors)
-        balance = net.connect(i, e, few, weight=185.0 * inh, receptor="inh", plasticity=vogels)
+        balance = net.connect(i, e, few, weight=168.0 * inh, receptor="inh", plasticity=vogels)
         net.connect(e, i, nw.rules.Bernoulli(DENSITY), weight=1.96 * exc, receptor="exc")
         net.connect(i, i, nw.rules.Bernoulli(DENSITY, autapses=False), weight=84.0 * inh, receptor="inh")
         net.connect(nw.Poisson(2250.0), i, weight=1.52 * exc, receptor="exc")
