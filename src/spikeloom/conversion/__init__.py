@@ -4,15 +4,17 @@ from ._network import Converted
 from .convert import convert
 from .measure import Conversion, SiteReport, measure
 from .methods import METHODS, Method, RateCode
-from .thresholds import LeastError, Maximum, Percentile, Threshold
+from .thresholds import LeastError, LocalBalance, Maximum, ModelBased, Percentile, Threshold
 
 __all__ = [
     "METHODS",
     "Conversion",
     "Converted",
     "LeastError",
+    "LocalBalance",
     "Maximum",
     "Method",
+    "ModelBased",
     "Percentile",
     "RateCode",
     "SiteReport",

@@ -26,7 +26,7 @@ def adjust(net: Converted, batches: Sequence[tuple[Tensor, ...]], steps: int, *,
     Source: Li, Deng, Dong, Gong and Gu 2021, "A free lunch from ANN: towards efficient, accurate spiking neural
     networks calibration", ICML, section 4.2 (bias and initial potential; by channel).
     """
-    inputs = tuple(torch.cat([batch[place] for batch in batches])[:_INPUTS] for place in range(len(batches[0])))
+    inputs = some_inputs(batches)
     original = _Original(net)
     original.run(*inputs)
 
@@ -45,6 +45,11 @@ def adjust(net: Converted, batches: Sequence[tuple[Tensor, ...]], steps: int, *,
             site.neuron.v_rest = torch.minimum(torch.maximum(start, -theta), 0.999 * theta)
 
     net.sequence(*inputs, steps=steps, watch=watch)
+
+
+def some_inputs(batches: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """The first of the calibration data, few enough to be run with spikes."""
+    return tuple(torch.cat([batch[place] for batch in batches])[:_INPUTS] for place in range(len(batches[0])))
 
 
 class _Original(fx.Interpreter):

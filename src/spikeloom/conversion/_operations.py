@@ -89,6 +89,12 @@ _FUNCTION_METHODS = {
 _PLAIN_METHODS = {"size", "dim", "numel"}
 
 
+def operation_of_each(module: fx.GraphModule) -> dict[str, Operation]:
+    """What each node is, by name."""
+    moving, modules = set(moving_nodes(module.graph)), dict(module.named_modules())
+    return {node.name: operation(node, modules, moving) for node in module.graph.nodes}
+
+
 def operation(node: fx.Node, modules: dict[str, nn.Module], moving: set[fx.Node]) -> Operation:
     """What a node is. `moving` are the nodes before it that depend on the input."""
     if node.op == "placeholder":

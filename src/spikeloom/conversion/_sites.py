@@ -49,6 +49,10 @@ class Site(nn.Module):
         s = self.spikes(x)
         return s if self.absorbed else s * by_channel(self.amplitude, s)
 
+    def become(self, other: Site) -> None:
+        """Take the neurons of another."""
+        self.neuron, self.scale, self.amplitude = other.neuron, other.scale, other.amplitude
+
     def absorb(self) -> Tensor:
         """The amplitude, which from now on is the layers' behind."""
         self.absorbed = True

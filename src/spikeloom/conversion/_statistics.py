@@ -56,17 +56,17 @@ def statistics(
     nodes: Sequence[fx.Node],
     batches: Sequence[tuple[Tensor, ...]],
     track: Callable[[Iterable[Any]], Iterable[Any]] = iter,
-) -> dict[fx.Node, Activations]:
-    """Of the values of these nodes. Raises: ConversionError where one is NaN or infinite."""
-    found = {node: Activations() for node in nodes}
+) -> dict[str, Activations]:
+    """Of the values of these nodes, by name. Raises: ConversionError where one is NaN or infinite."""
+    found = {node.name: Activations() for node in nodes}
     generator = torch.Generator().manual_seed(0)
 
     def seen(node: fx.Node, value: Any) -> None:
-        if node not in found:
+        if node.name not in found:
             return
         if not torch.isfinite(value).all():
             raise ConversionError(f"{node} on the calibration data", expected="finite values", got="NaN or infinity")
-        found[node].add(value, generator, len(batches))
+        found[node.name].add(value, generator, len(batches))
 
     for batch in track(batches):
         _Watched(module, seen).run(*batch)

@@ -12,9 +12,10 @@ from torch import Tensor, fx, nn
 from ..errors import ConversionError, DTypeError, ParameterError
 from ._absorb import absorb
 from ._adjust import adjust
-from ._fold import folded
+from ._balance import balance
+from ._fold import folded, positive
 from ._network import Converted
-from ._operations import Kind, Operation, moving_nodes, operation
+from ._operations import Kind, Operation, operation_of_each
 from ._statistics import statistics
 from ._trace import place, traced
 from .methods import Method, method_of, usable
@@ -33,8 +34,8 @@ def convert(
     The model itself is left as it is. `steps` is for how many steps thresholds are chosen, and how many a call runs.
 
     Weights stay what they are, batch normalisation is folded into them, and biases are constant currents. Rectifiers
-    (any spelling of ReLU, ReLU6, leaky ReLU, and modules that state `as_rectifier`) become neurons; a maximum is that
-    of counts of spikes. Other functions are told by increments of f(mean so far) and sent on as signed spikes.
+    (any spelling of ReLU, ReLU6, leaky ReLU, and modules that state `as_rectifier`) become neurons, with the threshold
+    that a module states by `as_threshold`, or that of the method; a maximum is that of counts of spikes. Other functions are told by increments of f(mean so far) and sent on as signed spikes.
 
     Raises: ConversionError with file and line of all that cannot be converted; ParameterError for calibration data that
     are empty, not finite or of one value only; UnknownNameError for a method.
@@ -50,13 +51,15 @@ def convert(
     if not isinstance(model, nn.Module):
         raise DTypeError("model of convert", expected="a torch.nn.Module", got=type(model).__name__)
     chosen = method_of(method).with_steps(steps)
-    batches = _batches(calibration, images)
+    batches = batches_of(calibration, images)
     trained = copy.deepcopy(model).eval().requires_grad_(False)
     module = folded(traced(trained, batches[0]))
     operations = _operations(module, type(model).__name__)
     _check_same(trained, module, batches[0])
     sites = _sites(module, operations, chosen, batches, steps)
     converted = Converted(module, operations, sites, steps, type(model).__name__).eval()
+    if chosen.sequential:
+        balance(converted, chosen, batches, steps)
     if chosen.adjusting:
         adjust(converted, batches, steps, rounds=chosen.adjusting)
     absorb(converted)
@@ -64,9 +67,7 @@ def convert(
 
 
 def _operations(module: fx.GraphModule, name: str) -> dict[str, Operation]:
-    moving = set(moving_nodes(module.graph))
-    modules = dict(module.named_modules())
-    found = {node.name: operation(node, modules, moving) for node in module.graph.nodes}
+    found = operation_of_each(module)
     unknown = [
         f"{found[node.name].label} at {place(node)}"
         for node in module.graph.nodes
@@ -99,9 +100,11 @@ def _sites(
 ) -> dict[str, nn.Module]:  # fmt: skip
     fired = [node for node in module.graph.nodes if _fires(node, operations)]
     found = statistics(module, fired, batches)
+    if method.threshold.of_weights:
+        found = statistics(positive(module), fired, [_largest(batches)])
     sites: dict[str, nn.Module] = {}
     for node in fired:
-        operation, seen = operations[node.name], found[node]
+        operation, seen = operations[node.name], found[node.name]
         samples, highest = seen.samples, seen.highest
         assert highest is not None and seen.lowest is not None
         if operation.kind is Kind.FUNCTION or operation.slope > 0.0:
@@ -112,8 +115,24 @@ def _sites(
             do = "calibrate with data as the network knows them, or leave the layer away"
             got = f"0 for all {len(samples)} samples"
             raise ConversionError(f"{operation.label} at {place(node)}", expected="activations above 0", got=got, do=do)
-        sites[node.name] = method.site(operation, usable(method.threshold.of(samples, highest)), steps)
+        theta = _stated(node)
+        if theta is None:
+            theta = usable(method.threshold.of(samples, highest))
+        sites[node.name] = method.site(operation, theta, steps)
     return sites
+
+
+def _largest(batches: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """One input that is nowhere below any other."""
+    return tuple(torch.stack([x.amax(0) for x in each]).amax(0, keepdim=True) for each in zip(*batches, strict=True))
+
+
+def _stated(node: fx.Node) -> Tensor | None:
+    """The threshold that a module states of itself, `as_threshold() -> Tensor`, because it was trained."""
+    module = node.graph.owning_module
+    assert module is not None
+    stated = getattr(module.get_submodule(str(node.target)), "as_threshold", None) if node.op == "call_module" else None
+    return stated() if callable(stated) else None
 
 
 def _fires(node: fx.Node, operations: dict[str, Operation]) -> bool:
@@ -135,7 +154,7 @@ def _channels_first(node: fx.Node) -> bool:
     return len(shape) in (2, 4, 5)
 
 
-def _batches(calibration: Any, images: int) -> list[tuple[Tensor, ...]]:
+def batches_of(calibration: Any, images: int) -> list[tuple[Tensor, ...]]:
     """Inputs in batches, of which labels are left away."""
     expected = "inputs of the network: a tensor [N, ...], or batches"
     if isinstance(calibration, Tensor) or (isinstance(calibration, tuple) and _whole(calibration)):

@@ -14,7 +14,7 @@ from ..errors import ParameterError, UnknownNameError
 from ..neurons import IF, MultiSpike, NetCount, Neuron, Signed
 from ._operations import Kind, Operation
 from ._sites import Site
-from .thresholds import LeastError, Maximum, Percentile, Threshold
+from .thresholds import LeastError, LocalBalance, Maximum, ModelBased, Percentile, Threshold
 
 Spikes = Literal["single", "ternary", "augmented", "burst"]
 
@@ -25,6 +25,8 @@ class Method(ABC):
     # Whether biases are adjusted to what spiking layers really receive, in `adjusting` rounds.
     adjusting: int = 0
     channelwise: bool = False
+    # Whether thresholds are then set anew, layer after layer, to the largest input that spikes bring.
+    sequential: bool = False
     threshold: Threshold
 
     @abstractmethod
@@ -43,8 +45,9 @@ class RateCode(Method):
     `threshold` is found from activations, for each channel if `channelwise`, and multiplied by `factor`. After a spike
     the potential falls by the threshold, or to 0 with `hard_reset`. It begins at the share `start` of the threshold.
     `spikes`: "single", "ternary" (a negative spike takes one back that came too early), "augmented" (any whole number,
-    of both signs), or "burst" (up to `levels`). `adjusting` rounds set constant currents and first potentials of each
-    layer so that its mean input and output on calibration data are those of the original.
+    of both signs), or "burst" (up to `levels`). `sequential`: from the first layer to the last, the threshold becomes
+    the largest input that arrives by spikes, times `factor`. `adjusting` rounds set constant currents and first
+    potentials of each layer so that its mean input and output on calibration data are those of the original.
 
     Raises: ParameterError.
 
@@ -61,6 +64,7 @@ class RateCode(Method):
     spikes: Spikes = "single"
     levels: int = 4
     adjusting: int = 0
+    sequential: bool = False
 
     def __post_init__(self) -> None:
         if not 0.0 < self.factor < float("inf"):
@@ -97,6 +101,9 @@ METHODS: Mapping[str, Method] = {
     "layer-wise": RateCode(Maximum(), start=0.0),
     "percentile": RateCode(Percentile(99.9), start=0.0),
     "channel-wise": RateCode(Percentile(99.99), channelwise=True, start=0.0),
+    "model-based": RateCode(ModelBased(), start=0.0),
+    "sequential": RateCode(Maximum(), start=0.0, sequential=True),
+    "local-balance": RateCode(LocalBalance(), channelwise=True),
     "hard-reset": RateCode(Maximum(), start=0.0, hard_reset=True),
     "ternary": RateCode(Maximum(), start=0.0, spikes="ternary"),
     "augmented": RateCode(Maximum(), start=0.0, spikes="augmented", factor=0.1),

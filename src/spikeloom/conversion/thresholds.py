@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -20,6 +21,9 @@ class Threshold(ABC):
     A neuron with threshold theta fires at the rate a / theta for the activation a, as long as a <= theta: a low
     threshold saturates, a high one takes many steps to tell small activations apart.
     """
+
+    # Whether the values are upper bounds from weights alone, not activations.
+    of_weights: ClassVar[bool] = False
 
     @abstractmethod
     def of(self, activations: Tensor, highest: Tensor) -> Tensor:
@@ -110,3 +114,63 @@ class LeastError(Threshold):
             error = (spikes * (theta / self.steps) - activations).square().mean(0)
             best, least = torch.where(error < least, theta, best), torch.minimum(error, least)
         return best
+
+
+@dataclass(frozen=True)
+class LocalBalance(Threshold):
+    """The threshold to which gradient descent on the error of quantised rates leads, from the largest activation.
+
+    theta <- theta - lr theta0 d/dtheta E[(a - h(a))^2] / E[a^2], h(a) = theta clip(floor(a n / theta + 1/2) / n, 0, 1)
+    with n steps, where floor counts as the identity in the derivative: dh/dtheta is 1 above theta, (h(a) - a) / theta
+    below. Steps are those of the run where they are 0.
+
+    Raises: ParameterError. Source: Bu, Li and Yu 2025, "Inference-scale complexity in ANN-SNN conversion for
+    high-performance and low-power applications", CVPR (arXiv 2409.03368), the idea of balancing thresholds by a local
+    error; objective, derivative and rate here are those of its quantised activation, not their program's.
+
+    >>> import torch, spikeloom as sl
+    >>> a = torch.tensor([0.0, 0.5, 1.0, 1.0, 1.0, 1.1])
+    >>> float(sl.conversion.LocalBalance(steps=2).of(a, a.amax(0))) < 1.1
+    True
+    """
+
+    steps: int = 0
+    lr: float = 0.05
+    rounds: int = 100
+
+    def __post_init__(self) -> None:
+        if self.steps < 0 or self.rounds < 1 or not 0.0 < self.lr < float("inf"):
+            got = f"steps = {self.steps}, lr = {self.lr}, rounds = {self.rounds}"
+            expected = "steps (0: those of the run), lr > 0 and at least 1 round"
+            raise ParameterError("LocalBalance", expected=expected, got=got)
+
+    def with_steps(self, steps: int) -> Threshold:
+        return self if self.steps else replace(self, steps=steps)
+
+    def of(self, activations: Tensor, highest: Tensor) -> Tensor:
+        a, theta = activations, highest.clone()
+        size = a.square().mean(0).clamp(min=1e-30)
+        for _ in range(self.rounds):
+            h = theta * ((a * (self.steps / theta) + 0.5).floor() / self.steps).clamp(0.0, 1.0)
+            slope = torch.where(a >= theta, torch.ones_like(a), (h - a) / theta)
+            # From the quadratic's own scale, so that the rate has no unit.
+            gradient = 2 * ((h - a) * slope).mean(0) * highest / size
+            theta = (theta - self.lr * highest * gradient).clamp(min=1e-3 * highest, max=highest)
+        return torch.where(highest > 0, theta, highest)
+
+
+@dataclass(frozen=True)
+class ModelBased(Threshold):
+    """The largest activation that the weights allow, for inputs up to the largest of the calibration data.
+
+    What positive weights and biases alone make of the largest inputs: nothing ever saturates, and rates are low. For
+    networks of layers of weights and rectifiers, and inputs that are not negative.
+
+    Source: Diehl et al. 2015, "Fast-classifying, high-accuracy spiking deep networks through weight and threshold
+    balancing", IJCNN, model-based normalisation.
+    """
+
+    of_weights: ClassVar[bool] = True
+
+    def of(self, activations: Tensor, highest: Tensor) -> Tensor:
+        return highest
