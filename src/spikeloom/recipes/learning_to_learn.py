@@ -33,7 +33,7 @@ class LearningToLearn(Recipe):
         "shown for 20 ms, in which the read-out has to tell the value, then for 20 ms together with the value; both by "
         "currents that are tuned to them. Half of the neurons adapt. The error of the second half of an episode is "
         "compared with that of the first. In the control values are not shown. Thresholds that "
-        "do not adapt do nearly as well, as a figure shows. The paper's tasks are random networks of one hidden layer, "
+        "do not adapt do as well, as a figure shows. The paper's tasks are random networks of one hidden layer, "
         "learnt by 300 neurons."
     )
     chance, control = 1.0, "second half over first, values not shown"
