@@ -42,7 +42,7 @@ class Brader2007(Recipe):
         "the digit's class while it learns; the pool with the most spikes answers. In the control calcium says the "
         "direction alone, so that synapses never stop. Rates, jumps and windows are ours."
     )
-    stand_in = "digits of 8 x 8 pixels in place of MNIST"
+    stand_in = "Digits of 8 x 8 pixels in place of MNIST."
     chance, control = 0.1, "accuracy, no stop"
 
     cells: int = setting(10, "neurons for each class", at_least=1)
