@@ -23,17 +23,19 @@ class Converted(nn.Module):
 
     The output is the mean over time of what the original puts out, so that argmax and losses mean the same.
     `over_time` gives that mean after each step. `sites` are the places with neurons, by name, `graded` the operations
-    between them whose results are no spikes, `report` what was measured at conversion.
+    between them whose results are no spikes, `report` what was measured at conversion. The mean is an answer after each
+    `window` of steps, 1 for rates; runs are of whole windows.
 
     Shapes: inputs as of the original, or sequences [T, B, ...] with `encoded=True`. Raises: ParameterError, DTypeError.
     """
 
     def __init__(
         self, module: fx.GraphModule, operations: Mapping[str, Operation], sites: Mapping[str, nn.Module],
-        steps: int, name: str,
+        steps: int, name: str, window: int = 1,
     ) -> None:  # fmt: skip
         super().__init__()
         self.module, self.operations, self.steps, self.name = module, dict(operations), steps, name
+        self.window = window
         self.sites = nn.ModuleDict(dict(sites))
         # Nodes that depend on the input, and by node those that nobody needs after it; all by name.
         self.moving = {name for name, op in operations.items() if op.kind not in (Kind.PLAIN, Kind.OUTPUT)}
@@ -49,10 +51,22 @@ class Converted(nn.Module):
         return self.sequence(*inputs, steps=steps, encoded=encoded).mean(0)
 
     def over_time(self, *inputs: Tensor, steps: int | None = None, encoded: bool = False) -> Tensor:
-        """The mean output after each step, [T, B, ...]."""
+        """The mean output after each step, [T, B, ...]; within a window that of those before it, 0 within the first."""
         y = self.sequence(*inputs, steps=steps, encoded=encoded)
         elapsed = torch.arange(1, len(y) + 1, dtype=y.dtype, device=y.device)
-        return y.cumsum(0) / elapsed.view(-1, *[1] * (y.dim() - 1))
+        mean = y.cumsum(0) / elapsed.view(-1, *[1] * (y.dim() - 1))
+        if self.window == 1:
+            return mean
+        held = mean[self.window - 1 :: self.window].repeat_interleave(self.window, 0)
+        return torch.cat([torch.zeros_like(mean[: self.window - 1]), held])[: len(y)]
+
+    def latency(self, steps: int | None = None) -> int:
+        """Steps from the first input to the answer, as layers that wait for a window of the one before them add theirs."""
+        after: dict[str, int] = {}
+        for node in self.module.graph.nodes:
+            wait = getattr(self.site(node), "wait", 0)
+            after[node.name] = wait + max((after[arg.name] for arg in node.all_input_nodes), default=0)
+        return max(after.values()) + (self.steps if steps is None else steps)
 
     def sequence(
         self,
@@ -71,6 +85,11 @@ class Converted(nn.Module):
         steps = self.steps if steps is None else steps
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise ParameterError("steps of a converted network", expected="a whole number >= 1", got=repr(steps))
+        if steps % self.window:
+            expected = f"whole windows of {self.window} steps each"
+            raise ParameterError(
+                "steps of a converted network", expected=expected, got=steps, do="convert anew for them"
+            )
         for x in inputs:
             if not isinstance(x, Tensor) or not x.is_floating_point():
                 got = x.dtype if isinstance(x, Tensor) else type(x).__name__
@@ -92,7 +111,11 @@ class Converted(nn.Module):
     @property
     def graded(self) -> list[str]:
         """Operations whose results are no spikes and depend on time: functions of means, and sums behind them."""
-        return [op.label for op in self.operations.values() if op.kind is Kind.FUNCTION]
+        return [
+            op.label
+            for name, op in self.operations.items()
+            if op.kind is Kind.FUNCTION and not getattr(self.sites._modules.get(name), "gate", False)
+        ]
 
     def extra_repr(self) -> str:
         """Name of the original, and steps."""
@@ -129,7 +152,7 @@ class _Run:
         site = self.net.site(node)
         given = self._together(node)
         exact = node.name in self.exact
-        if kind is Kind.RECTIFIER and not exact:
+        if (kind is Kind.RECTIFIER or getattr(site, "gate", False)) and not exact:
             return self._fire(node, site, next(iter(given.values())))
         moves = len(_first(next(iter(given.values())))) > 1
         if kind is Kind.LINEAR or not moves:

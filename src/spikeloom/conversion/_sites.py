@@ -25,6 +25,13 @@ class Site(nn.Module):
     Shapes: [T, B, channels, ...] to the same.
     """
 
+    # Whether a spike's size is what it is worth, and not how many it stands for.
+    weighted = False
+    # Whether it takes the argument of a function, not its value.
+    gate = False
+    # Steps of its input that it lets pass before it sends.
+    wait = 0
+
     def __init__(self, neuron: Neuron, scale: Tensor) -> None:
         super().__init__()
         self.neuron = neuron

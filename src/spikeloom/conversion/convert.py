@@ -35,7 +35,8 @@ def convert(
 
     Weights stay what they are, batch normalisation is folded into them, and biases are constant currents. Rectifiers
     (any spelling of ReLU, ReLU6, leaky ReLU, and modules that state `as_rectifier`) become neurons, with the threshold
-    that a module states by `as_threshold`, or that of the method; a maximum is that of counts of spikes. Other functions are told by increments of f(mean so far) and sent on as signed spikes.
+    that a module states by `as_threshold`, or that of the method; a maximum is that of counts of spikes. Other
+    functions are told by increments of f(mean so far) and sent on as signed spikes.
 
     Raises: ConversionError with file and line of all that cannot be converted; ParameterError for calibration data that
     are empty, not finite or of one value only; UnknownNameError for a method.
@@ -57,7 +58,7 @@ def convert(
     operations = _operations(module, type(model).__name__)
     _check_same(trained, module, batches[0])
     sites = _sites(module, operations, chosen, batches, steps)
-    converted = Converted(module, operations, sites, steps, type(model).__name__).eval()
+    converted = Converted(module, operations, sites, steps, type(model).__name__, chosen.window(steps)).eval()
     if chosen.sequential:
         balance(converted, chosen, batches, steps)
     if chosen.adjusting:
@@ -118,7 +119,7 @@ def _sites(
         theta = _stated(node)
         if theta is None:
             theta = usable(method.threshold.of(samples, highest))
-        sites[node.name] = method.site(operation, theta, steps)
+        sites[node.name] = method.fitted(samples, theta, steps).site(operation, theta, steps)
     return sites
 
 

@@ -47,7 +47,8 @@ class Conversion:
     """Accuracy and agreement with the original after each step, and where errors come from.
 
     `suggested` is the fewest steps from which on the accuracy stays within `tolerance` of the original's, None where
-    that is never so; `limiting` the place whose exact result would help most. Energies are picojoules for an input,
+    that is never so; `limiting` the place whose exact result would help most. `latency` counts steps from the first
+    input to the answer; it is more than `steps` where layers wait for whole windows. Energies are picojoules for an input,
     estimated from operations alone.
     """
 
@@ -63,6 +64,7 @@ class Conversion:
     energy_spiking: float
     tolerance: float
     inputs: int
+    latency: int
 
     @property
     def steps(self) -> int:
@@ -152,6 +154,7 @@ def measure(
         **_energy(operations, cost),
         tolerance=tolerance,
         inputs=len(inputs),
+        latency=converted.latency(steps),
     )
 
 
@@ -190,6 +193,7 @@ def _sites(net: Converted, x: Tensor, steps: int) -> list[SiteReport]:
         site = net.sites[name]
         assert isinstance(site, Site)
         activation, rate = wanted[name].mean(0), spikes.mean(0)
+        sent = (spikes != 0).to(spikes.dtype) if site.weighted else spikes.abs()
         worth = site.amplitude.view(-1, *[1] * (rate.dim() - 2)) if site.amplitude.dim() else site.amplitude
         without = net.sequence(x, steps=steps, exact={name}).mean(0)
         found.append(
@@ -198,8 +202,8 @@ def _sites(net: Converted, x: Tensor, steps: int) -> list[SiteReport]:
                 operation=net.operations[name].label,
                 neurons=rate[0].numel(),
                 threshold=float(site.scale.mean()),
-                rate=float(spikes.abs().mean()),
-                spikes=float(spikes.abs().sum() / len(x)),
+                rate=float(sent.mean()),
+                spikes=float(sent.sum() / len(x)),
                 error=float((rate * worth - activation).abs().mean() / activation.abs().mean().clamp(min=1e-12)),
                 saturated=float((activation > worth).double().mean()),
                 silent=float(((rate == 0) & (activation.abs() > worth / steps)).double().mean()),

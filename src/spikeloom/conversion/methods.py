@@ -37,6 +37,22 @@ class Method(ABC):
         """The method for a run of so many steps."""
         return self
 
+    def fitted(self, samples: Tensor, scale: Tensor, steps: int) -> Method:
+        """The method for a place with these activations, [n] or [n, channels], and this threshold."""
+        return self
+
+    def window(self, steps: int) -> int:
+        """Steps after each of which the mean is an answer, in a run of so many; 1 where it always is."""
+        return 1
+
+    def encode(self, x: Tensor, steps: int, *, highest: float = 1.0) -> Tensor:
+        """Inputs [B, ...], at least 0, as neurons of this method send them, [T, B, ...]; the mean over time is x."""
+        scale = torch.tensor(highest, dtype=x.dtype, device=x.device)
+        chosen = self.with_steps(steps).fitted(x.flatten(), scale, steps)
+        site = chosen.site(Operation(Kind.RECTIFIER), scale, steps).to(x.device)
+        y: Tensor = site(x.expand(steps, *x.shape))
+        return y
+
 
 @dataclass(frozen=True)
 class RateCode(Method):
