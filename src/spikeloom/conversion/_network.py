@@ -61,7 +61,7 @@ class Converted(nn.Module):
         return torch.cat([torch.zeros_like(mean[: self.window - 1]), held])[: len(y)]
 
     def latency(self, steps: int | None = None) -> int:
-        """Steps from the first input to the answer, as layers that wait for a window of the one before them add theirs."""
+        """Steps from the first input to the answer; layers that wait for those before them add their windows."""
         after: dict[str, int] = {}
         for node in self.module.graph.nodes:
             wait = getattr(self.site(node), "wait", 0)

@@ -48,8 +48,8 @@ class Conversion:
 
     `suggested` is the fewest steps from which on the accuracy stays within `tolerance` of the original's, None where
     that is never so; `limiting` the place whose exact result would help most. `latency` counts steps from the first
-    input to the answer; it is more than `steps` where layers wait for whole windows. Energies are picojoules for an input,
-    estimated from operations alone.
+    input to the answer; it is more than `steps` where layers wait for whole windows. Energies are picojoules for an
+    input, estimated from operations alone.
     """
 
     original: float | None
