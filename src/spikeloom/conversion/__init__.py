@@ -1,6 +1,7 @@
 """Conversion: trained networks become spiking ones."""
 
 from ._network import Converted
+from .clipping import QCFS, TCL, Clipping, with_activations
 from .convert import convert
 from .measure import Conversion, SiteReport, measure
 from .methods import METHODS, Method, RateCode
@@ -8,6 +9,9 @@ from .thresholds import LeastError, LocalBalance, Maximum, ModelBased, Percentil
 
 __all__ = [
     "METHODS",
+    "QCFS",
+    "TCL",
+    "Clipping",
     "Conversion",
     "Converted",
     "LeastError",
@@ -21,4 +25,5 @@ __all__ = [
     "Threshold",
     "convert",
     "measure",
+    "with_activations",
 ]
