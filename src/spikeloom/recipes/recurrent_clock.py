@@ -52,7 +52,7 @@ class RecurrentClock(Recipe):
         "the control the clusters are stimulated in another order each time. The paper has 30 clusters of 80 and "
         "trains for an hour. The smaller network has weaker and shorter adaptation, as a cycle is shorter, spikes 1 ms "
         "wide, faster plasticity, a trace of presynaptic spikes of 7 instead of 3.5 ms and gaps of 2 instead of 5 ms "
-        "between stimuli; sums of weights are ours."
+        "between stimuli; sums of weights are ours. All these numbers were chosen with seeds 0 to 2."
     )
     chance, control = Absent("there is none for an order of eight"), f"{REPLAYED}, shuffled"
 
@@ -65,6 +65,8 @@ class RecurrentClock(Recipe):
         Bar(REPLAYED, at_least=0.8, why="the row's mark: all eight in order in four of five cycles"),
         Bar("lag", between=(10.0, 20.0), unit="ms", why="the row's mark for the way from cluster to cluster"),
         Bar("words read out", at_least=0.8, why="the row's mark: ABCBA in four of five cycles"),
+        # Not those with which the numbers were chosen.
+        seeds=(10, 11, 12),
     )
     smoke = Form(
         Bar(REPLAYED, at_least=0.6, why="single seeds scatter around the row's mark; without order there is none"),
@@ -73,7 +75,7 @@ class RecurrentClock(Recipe):
         seeds=(0,),
         few_seeds="for every test run",
     )
-    full = Form(*quick.bars, settings={"seconds": 60.0, "speed": 1.2, "tested": 10.0})
+    full = Form(*quick.bars, seeds=(10, 11, 12), settings={"seconds": 60.0, "speed": 1.2, "tested": 10.0})
 
     def measure(self, run: Run) -> dict[str, float]:
         found, shuffled = (self.trained(run, shuffled) for shuffled in (False, True))
