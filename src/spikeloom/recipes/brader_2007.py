@@ -114,7 +114,9 @@ class Brader2007(Recipe):
         cells = net.population(10 * self.cells, sl.neurons.DifferenceIF(leak=np.zeros(10 * self.cells)), name="cells")
         jump = JUMP / self.copies
         w = jump * (random.random(size * len(cells)) < 0.5)
-        layer = net.connect(inputs, cells, nw.rules.AllToAll(), weight=w, plasticity=stopping_rule(low, high, jump))
+        layer: Any = net.connect(
+            inputs, cells, nw.rules.AllToAll(), weight=w, plasticity=stopping_rule(low, high, jump)
+        )
         net.record(cells)
         return net, inputs, cells, layer
 
@@ -135,7 +137,7 @@ def transitions(seed: int, inputs: int = 400) -> tuple[NDArray[Any], NDArray[Any
     cells = net.population(len(rates), sl.neurons.DifferenceIF(leak=1e-3 * rates), name="cells")
     below = np.repeat(np.arange(inputs) % 2 == 0, len(rates))
     rule = stopping_rule(LOW, HIGH, faint)
-    layer = net.connect(source, cells, nw.rules.AllToAll(), weight=faint * ~below, plasticity=rule)
+    layer: Any = net.connect(source, cells, nw.rules.AllToAll(), weight=faint * ~below, plasticity=rule)
     net.run(DIGIT, progress=False)
     above = layer.learning.weights() > faint / 2
     ups, downs = above[below], ~above[~below]
@@ -149,7 +151,7 @@ def drift() -> float:
     source = net.population(50, nw.Poisson(0.0), name="input")
     cell = net.population(1, sl.neurons.DifferenceIF(leak=0.0), name="cell")
     rule = stopping_rule(LOW, HIGH, 1.0)
-    layer = net.connect(source, cell, nw.rules.AllToAll(), weight=w, plasticity=rule)
+    layer: Any = net.connect(source, cell, nw.rules.AllToAll(), weight=w, plasticity=rule)
     net.run(2 * DIGIT, progress=False)
     return float(np.isclose(layer.learning.weights(), w > 0.5).mean())
 

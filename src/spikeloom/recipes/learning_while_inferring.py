@@ -76,7 +76,7 @@ class LearningWhileInferring(Recipe):
     def answers(self, run: Run, *, learns: bool = True, random_labels: bool = False) -> tuple[np.ndarray, int, int]:
         """Which digits are answered as labelled, in order, and bytes of state after a tenth of them and after all."""
         data, random = sl.datasets.digits().train, np.random.default_rng(run.seed)
-        recipe = ERBPDigits(eta=self.eta)
+        recipe = ERBPDigits(eta=self.eta)  # type: ignore[call-arg]
         net, layers, inputs, labels = recipe.network(recipe.feedback, random, run.seed)
         for layer, share in zip(layers, (0.5, 1.0), strict=True):
             layer.learning.rule.eta = share * self.eta
@@ -99,7 +99,7 @@ class LearningWhileInferring(Recipe):
             right[k] = (np.bincount(spikes, minlength=10) + 0.5 * random.random(10)).argmax() == told[k]
             if k + 1 in (len(order) // 10, len(order)):
                 bytes_.append(size_of(net))
-        return right, *bytes_
+        return right, bytes_[0], bytes_[1]
 
 
 def switch(layers: list[Any], on: bool) -> None:

@@ -208,7 +208,7 @@ def rates_of(patches: Array) -> Array:
     """Rates of on and off cells in Hz, [n, 288]; contrasts are equal but where there is hardly any."""
     centred = patches - patches.mean(axis=(1, 2), keepdims=True)
     even = 40.0 * centred / np.maximum(centred.std(axis=(1, 2), keepdims=True), 0.5)
-    return np.clip(np.stack([even, -even], axis=1), 0.0, 400.0).reshape(len(patches), -1)
+    return np.clip(np.stack([even, -even], axis=1), 0.0, 400.0).reshape(len(patches), -1)  # type: ignore[no-any-return]
 
 
 def scenes(number: int, random: np.random.Generator) -> Array:
@@ -280,7 +280,7 @@ def convolutional(known: Tensor, labels: Tensor, asked: list[Tensor], answers: T
     for _ in range(epochs):
         for rows in torch.split(torch.randperm(len(known)), 50):
             optimiser.zero_grad()
-            nn.functional.cross_entropy(net(known[rows].view(-1, 1, 28, 28)), labels[rows]).backward()
+            nn.functional.cross_entropy(net(known[rows].view(-1, 1, 28, 28)), labels[rows]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
     with torch.no_grad():
         return [float((net(each.view(-1, 1, 28, 28)).argmax(1) == answers).float().mean()) for each in asked]

@@ -160,7 +160,7 @@ class RecurrentClock(Recipe):
         place = np.arange(first, len(clusters)), SYMBOLS[clusters[first:]]
         spoken[place], silent[place] = 22_500.0, 0.0
         for rates, weight, receptor in ((spoken, 1.6 * exc, "exc"), (silent, 6.0 * peak(*INH), "inh")):
-            teacher = nw.Poisson(nw.devices.Piecewise(times, np.repeat(rates, READERS, axis=1)))
+            teacher = nw.Poisson(nw.devices.Piecewise(times.astype(float), np.repeat(rates, READERS, axis=1)))
             net.connect(teacher, readers, weight=weight, receptor=receptor)
         return readers, read
 
@@ -178,7 +178,7 @@ def stimulate(net: Any, cells: Any, clusters: np.ndarray) -> None:
         (held, 0.0, 10.0 * peak(*INH), "inh"),
     ):
         values = np.concatenate([rates.reshape(-1, CLUSTERS), np.full((1, CLUSTERS), after)])
-        device = nw.Poisson(nw.devices.Piecewise(times, np.repeat(values, SIZE, axis=1)))
+        device = nw.Poisson(nw.devices.Piecewise(times.astype(float), np.repeat(values, SIZE, axis=1)))
         net.connect(device, cells, weight=weight, receptor=receptor)
 
 
@@ -191,7 +191,7 @@ def rule(speed: float, **given: float) -> Any:
 
 def receptors(neuron: Any) -> Any:
     """With the paper's conductances."""
-    kinds = {
+    kinds: dict[str, Any] = {
         name: sl.synapses.Conductance(sl.synapses.DoubleExponential(tau_rise=rise, tau_decay=decay), e_rev=e_rev)
         for name, (rise, decay), e_rev in (("exc", EXC, 0.0), ("inh", INH, -75.0))
     }

@@ -119,7 +119,7 @@ class StimulusAvoidance(Recipe):
         group = np.repeat(np.arange(len(GROUPS)), self.copies)
         acts_count, yoked = group <= NO_STDP, group == YOKED
         on, waiting, onset, due = np.zeros((4, len(group)))
-        on, waiting, due = on > 0, waiting > 0, due + run.random.uniform(0.0, PAUSE, len(group))
+        on, waiting, due = on > 0, waiting > 0, due + run.random.uniform(0.0, PAUSE, len(group))  # type: ignore[assignment]
         reactions: list[list[tuple[float, float]]] = [[] for _ in group]
         # Spikes and looks, by network, fifth of the time, and whether there is a stimulus.
         counted = np.zeros((2, len(group), 5, 2))
@@ -132,12 +132,12 @@ class StimulusAvoidance(Recipe):
             counted[:, np.arange(len(group)), fifth, on.astype(int)] += beyond, np.ones(len(group))
             acted = np.bincount(network[(cell >= E - OUTPUTS) & (cell < E)], minlength=len(group)) > 0
             ends = on & np.where(acts_count, acted, now >= due)
-            begins = ~on & (now >= due)
+            begins = ~on & (now >= due)  # type: ignore[misc,operator]
             ends[yoked], begins[yoked] = ends[group == NO_STDP], begins[group == NO_STDP]
             # One without a reaction until the next stimulus counts as long as that.
             for each in np.flatnonzero(waiting & (acted | begins)):
                 reactions[each].append((onset[each], now - onset[each]))
-            waiting = (waiting & ~acted) | begins
+            waiting = (waiting & ~acted) | begins  # type: ignore[operator]
             onset = np.where(begins, now, onset)
             pauses = np.where(acts_count, run.random.uniform(0.6, 1.2, len(group)) * PAUSE, PAUSE)
             due = np.where(begins, now + GIVEN, np.where(ends, now + pauses, due))
