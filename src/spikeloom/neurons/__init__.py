@@ -7,6 +7,7 @@ from .adaptive import AdaptiveLIF
 from .adaptive_current import AdLIF
 from .adaptive_step import RungeKutta45
 from .adaptive_threshold import AdaptiveThreshold
+from .bursting import Bursting
 from .cable import Cable
 from .complementary import CLIF
 from .connor_stevens import ConnorStevens
@@ -16,6 +17,7 @@ from .escape_noise import EscapeNoise, ExponentialHazard, Hazard, LinearHazard, 
 from .exponential import AdEx, ExponentialIF
 from .few_spikes import FewSpikes
 from .few_spikes_fit import fit_few_spikes
+from .first_spike import FirstSpike
 from .fitzhugh_nagumo import FitzHughNagumo
 from .gated import GatedLIF
 from .gated_units import GRUUnit, LSTMUnit
@@ -66,6 +68,7 @@ from .traub_miles import TraubMiles
 from .two_compartment import Dendrite, PassiveDendrite, SaturatingDendrite, TwoCompartmentLIF
 from .voltage_threshold import VoltageThreshold
 from .wang_buzsaki import WangBuzsaki
+from .weighted_spikes import WeightedSpikes
 from .wide_spike import WideSpikeAdEx
 from .wrapper import Refractory, Wrapper
 
@@ -87,6 +90,7 @@ __all__ = [
     "BackwardEuler",
     "BalancedResonateAndFire",
     "Branch",
+    "Bursting",
     "Cable",
     "ConnorStevens",
     "CrankNicolson",
@@ -102,6 +106,7 @@ __all__ = [
     "ExponentialHazard",
     "ExponentialIF",
     "FewSpikes",
+    "FirstSpike",
     "FitzHughNagumo",
     "GRUUnit",
     "GatedLIF",
@@ -157,6 +162,7 @@ __all__ = [
     "TwoCompartmentLIF",
     "VoltageThreshold",
     "WangBuzsaki",
+    "WeightedSpikes",
     "WideSpikeAdEx",
     "Wrapper",
     "catalogue",
