@@ -3,17 +3,25 @@
 from ._network import Converted
 from .clipping import QCFS, TCL, Clipping, with_activations
 from .convert import convert
+from .fine_tuning import fine_tune
+from .last_spike import LastSpikeLIF
 from .measure import Conversion, SiteReport, measure
 from .methods import METHODS, Method, RateCode
+from .spiking_gradients import ByLastSpike, BySurrogate, Gradient, Tandem
+from .spiking_tuning import tune_spiking
 from .thresholds import LeastError, LocalBalance, Maximum, ModelBased, Percentile, Threshold
 
 __all__ = [
     "METHODS",
     "QCFS",
     "TCL",
+    "ByLastSpike",
+    "BySurrogate",
     "Clipping",
     "Conversion",
     "Converted",
+    "Gradient",
+    "LastSpikeLIF",
     "LeastError",
     "LocalBalance",
     "Maximum",
@@ -22,8 +30,11 @@ __all__ = [
     "Percentile",
     "RateCode",
     "SiteReport",
+    "Tandem",
     "Threshold",
     "convert",
+    "fine_tune",
     "measure",
+    "tune_spiking",
     "with_activations",
 ]

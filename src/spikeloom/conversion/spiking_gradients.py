@@ -1,0 +1,137 @@
+"""How gradients pass the neurons of a converted network."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ParameterError, UnknownNameError
+from ..neurons import IF, LateResetLIF, Neuron
+from ..surrogate import Surrogate, Triangle
+from ._sites import Site, by_channel
+from .last_spike import LastSpikeLIF
+
+
+class Gradient(ABC):
+    """Abstract: what takes the place of a site while weights behind and before it learn."""
+
+    @abstractmethod
+    def site(self, site: Site) -> Site:
+        """The same neurons, through which gradients pass. Forward, spikes are the same."""
+
+
+class TrainedSite(Site):
+    """Neurons that begin at a potential of their own; it is part of their first input, so that any neuron will do."""
+
+    def __init__(self, site: Site, neuron: Neuron) -> None:
+        super().__init__(neuron, site.scale)
+        self.amplitude, self.shift, self.absorbed = site.amplitude.clone(), site.shift, site.absorbed
+        self.register_buffer("first", torch.as_tensor(site.neuron.param_values()["v_rest"]).clone())
+
+    first: Tensor
+
+    def spikes(self, x: Tensor) -> Tensor:
+        return super().spikes(torch.cat([x[:1] + by_channel(self.first, x), x[1:]]))
+
+
+@dataclass(frozen=True)
+class BySurrogate(Gradient):
+    """Back-propagation through time with the slope of a surrogate at z = v / v_th - 1.
+
+    `learn` names what neurons learn of "v_th" and "leak"; a learning leak begins at 0.99, as at 1 it would stay.
+
+    Raises: UnknownNameError. Source: Rathi and Roy 2020, "DIET-SNN", arXiv 2008.03658 (triangle of height 0.3, both
+    learnt); their leak begins at 1.
+
+    >>> import spikeloom as sl
+    >>> sl.conversion.BySurrogate(learn=("v_th", "leak")).surrogate
+    Triangle()
+    """
+
+    surrogate: Surrogate = field(default_factory=Triangle)
+    learn: Sequence[str] = ("v_th",)
+
+    def __post_init__(self) -> None:
+        _check_learn(self.learn)
+
+    def site(self, site: Site) -> Site:
+        leak = 0.99 if "leak" in self.learn else 1.0
+        theta = site.neuron.param_values()["v_th"]
+        return TrainedSite(site, LateResetLIF(v_th=theta, leak=leak, surrogate=self.surrogate, learn=self.learn))
+
+
+@dataclass(frozen=True)
+class ByLastSpike(Gradient):
+    """Spike-timing-dependent back-propagation: the slope decays with the time since the neuron's last spike.
+
+    ds/dz = alpha exp(-beta k), see `LastSpikeLIF`. Raises: UnknownNameError, ParameterError.
+
+    >>> import spikeloom as sl
+    >>> sl.conversion.ByLastSpike().alpha
+    0.3
+    """
+
+    alpha: float = 0.3
+    beta: float = 0.01
+    learn: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        _check_learn(self.learn)
+
+    def site(self, site: Site) -> Site:
+        leak = 0.99 if "leak" in self.learn else 1.0
+        theta = site.neuron.param_values()["v_th"]
+        return TrainedSite(
+            site, LastSpikeLIF(v_th=theta, leak=leak, alpha=self.alpha, beta=self.beta, learn=self.learn)
+        )
+
+
+class Tandem(Gradient):
+    """Spikes forward, the rectifier backward: the mean of the spikes has the slope of min(max(mean input, 0), theta).
+
+    Nothing is kept of single steps but their mean, so that it costs as little as training without spikes.
+    Source: Wu, Chua, Zhang, Li, Li and Tan 2021, "A tandem learning rule for effective training and rapid inference of
+    deep spiking neural networks", IEEE TNNLS (arXiv 1907.01167), where the coupled network has shared weights.
+
+    >>> import spikeloom as sl
+    >>> gradient = sl.conversion.Tandem()
+    """
+
+    def site(self, site: Site) -> Site:
+        return TandemSite(site)
+
+
+class TandemSite(Site):
+    """Neurons with the gradient of a clipped rectifier of the mean input."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site.neuron, site.scale)
+        self.amplitude, self.shift, self.absorbed = site.amplitude.clone(), site.shift, site.absorbed
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            y = super().forward(x)
+        mean = x.mean(0, keepdim=True)
+        if self.shift is not None:
+            mean = mean + by_channel(self.shift, x)
+        a = torch.minimum(mean.relu(), by_channel(self.scale, x))
+        a = a / by_channel(self.amplitude, x) if self.absorbed else a
+        return y + (a - a.detach())
+
+
+def trainable(site: nn.Module) -> bool:
+    """Whether it is one of plain neurons in the place of a rectifier: soft reset, single positive spikes."""
+    neuron = getattr(site, "neuron", None)
+    return type(site) is Site and type(neuron) is IF and bool(neuron.soft_reset)
+
+
+def _check_learn(learn: Sequence[str]) -> None:
+    if isinstance(learn, str):
+        raise ParameterError("learn", expected="a sequence of names, such as ('v_th',)", got=repr(learn))
+    for name in learn:
+        if name not in ("v_th", "leak"):
+            raise UnknownNameError("learn", name, ("v_th", "leak"))
