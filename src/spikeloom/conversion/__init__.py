@@ -7,6 +7,7 @@ from .fine_tuning import fine_tune
 from .last_spike import LastSpikeLIF
 from .measure import Conversion, SiteReport, measure
 from .methods import METHODS, Method, RateCode
+from .progressive import tune_progressively
 from .spiking_gradients import ByLastSpike, BySurrogate, Gradient, Tandem
 from .spiking_tuning import tune_spiking
 from .thresholds import LeastError, LocalBalance, Maximum, ModelBased, Percentile, Threshold
@@ -35,6 +36,7 @@ __all__ = [
     "convert",
     "fine_tune",
     "measure",
+    "tune_progressively",
     "tune_spiking",
     "with_activations",
 ]
