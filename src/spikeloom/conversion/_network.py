@@ -85,7 +85,7 @@ class Converted(nn.Module):
         steps = self.steps if steps is None else steps
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise ParameterError("steps of a converted network", expected="a whole number >= 1", got=repr(steps))
-        if steps % self.window:
+        if steps % self.window and not exact:
             expected = f"whole windows of {self.window} steps each"
             raise ParameterError(
                 "steps of a converted network", expected=expected, got=steps, do="convert anew for them"
@@ -159,7 +159,10 @@ class _Run:
             y = self._in_each_step(node, given)
         else:
             nodes, sequences = list(given), list(given.values())
-            y = increments(lambda means: self._in_each_step(node, dict(zip(nodes, means, strict=True))), sequences)
+            counts = kind is Kind.MAXIMUM and len(nodes) == len(node.all_input_nodes)
+            y = increments(
+                lambda each: self._in_each_step(node, dict(zip(nodes, each, strict=True))), sequences, counts=counts
+            )
         if site is None:
             return y
         if not exact:

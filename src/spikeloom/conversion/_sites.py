@@ -66,12 +66,16 @@ class Site(nn.Module):
         return self.amplitude
 
 
-def increments(f: Callable[[list[Tensor]], Tensor], given: list[Tensor]) -> Tensor:
+def increments(f: Callable[[list[Tensor]], Tensor], given: list[Tensor], *, counts: bool = False) -> Tensor:
     """A function of the means so far, told by its increments: after t steps they have the mean f(means of the inputs).
 
     y[t] = t f(m[t]) - (t - 1) f(m[t-1]). Of spikes of one worth the maximum's are spikes: it grows when the largest
-    count does. `given` are sequences of one length, [T, B, ...].
+    count does. With `counts`, for a function with t f(m) = f(t m), sums stand for means, so that spikes are 0 or 1
+    without rounding. `given` are sequences of one length, [T, B, ...].
     """
+    if counts:
+        total = f([x.cumsum(0) for x in given])
+        return torch.diff(total, dim=0, prepend=torch.zeros_like(total[:1]))
     elapsed = torch.arange(1, len(given[0]) + 1, dtype=given[0].dtype, device=given[0].device)
 
     def along(x: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ class Conversion:
     `suggested` is the fewest steps from which on the accuracy stays within `tolerance` of the original's, None where
     that is never so; `limiting` the place whose exact result would help most. `latency` counts steps from the first
     input to the answer; it is more than `steps` where layers wait for whole windows. Energies are picojoules for an
-    input, estimated from operations alone.
+    input, estimated from operations alone at this `cost`; `uncounted` names weights whose operations are not in it.
     """
 
     original: float | None
@@ -62,6 +62,8 @@ class Conversion:
     dense: float
     energy_original: float
     energy_spiking: float
+    cost: EnergyCost
+    uncounted: list[str]
     tolerance: float
     inputs: int
     latency: int
@@ -152,10 +154,17 @@ def measure(
         sites=_sites(converted, sample, steps),
         graded=converted.graded,
         **_energy(operations, cost),
+        cost=cost,
+        uncounted=[_named(name) for name in operations.uncounted],
         tolerance=tolerance,
         inputs=len(inputs),
         latency=converted.latency(steps),
     )
+
+
+def _named(name: str) -> str:
+    """As the original calls it."""
+    return name.removeprefix("converted.module").removeprefix(".") or "weights that are used in calls"
 
 
 def _energy(operations: Operations, cost: EnergyCost) -> dict[str, float]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from spikeloom.report.code_measure import CodeMeasure, measure_code
 from spikeloom.report.codes import write_codes
+from spikeloom.report.conversion import write_conversion
+from spikeloom.report.conversion_curve import draw_conversion, draw_places
 from spikeloom.report.experiment import Experiment, measure, write_report
 from spikeloom.report.learning_curve import draw_learning_curve
 from spikeloom.report.morphology import draw_morphology
@@ -14,8 +16,10 @@ __all__ = [
     "CodeMeasure",
     "Experiment",
     "Response",
+    "draw_conversion",
     "draw_learning_curve",
     "draw_morphology",
+    "draw_places",
     "draw_spike_raster",
     "draw_weights",
     "measure",
@@ -23,5 +27,6 @@ __all__ = [
     "one_of_each",
     "respond",
     "write_codes",
+    "write_conversion",
     "write_report",
 ]

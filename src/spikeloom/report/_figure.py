@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +52,10 @@ def save_figure(figure: Any, path: Path, *, dpi: int = _DPI, colours: int = 0) -
         with Image.open(path) as picture:
             few = picture.convert("RGB").quantize(colours)
         few.save(path, format="png", optimize=True)
+
+
+def embedded(figure: Any) -> str:
+    """The figure as PNG in base64, for a page that holds its pictures."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=_DPI)
+    return base64.b64encode(file.getvalue()).decode()

@@ -16,11 +16,8 @@ if TYPE_CHECKING:
 
 def write_page(experiment: Experiment, folder: RunFolder) -> None:
     """Fill the page's template with an experiment and with the PNG files that lie in the folder."""
-    from jinja2 import Environment, StrictUndefined
-
-    template = resources.files("spikeloom.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    text = page.from_string(template).render(
+    text = filled(
+        "page",
         experiment=experiment,
         classes=_classes(experiment),
         confusion=_confusion(experiment),
@@ -31,6 +28,20 @@ def write_page(experiment: Experiment, folder: RunFolder) -> None:
         run=folder.path.as_posix(),
     )
     write_atomically(folder.report_path, text.encode())
+
+
+def filled(template: str, /, **values: Any) -> str:
+    """A page's template with these values in it."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    pages = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=FunctionLoader(_read)
+    )
+    return pages.get_template(f"{template}.html.jinja").render(**values)
+
+
+def _read(name: str) -> str:
+    return resources.files("spikeloom.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _classes(experiment: Experiment) -> list[tuple[str, float, int, int]]:
