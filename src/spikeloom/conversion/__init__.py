@@ -1,12 +1,16 @@
 """Conversion: trained networks become spiking ones."""
 
+from ._named import METHODS
 from ._network import Converted
 from .clipping import QCFS, TCL, Clipping, with_activations
 from .convert import convert
+from .few_spikes import FewSpikeCode
 from .fine_tuning import fine_tune
+from .first_spike import FirstSpikeCode, optimised_kernel
 from .last_spike import LastSpikeLIF
 from .measure import Conversion, SiteReport, measure
-from .methods import METHODS, Method, RateCode
+from .methods import Method, RateCode
+from .phase import BurstCode, PhaseCode
 from .progressive import tune_progressively
 from .spiking_gradients import ByLastSpike, BySurrogate, Gradient, Tandem
 from .spiking_tuning import tune_spiking
@@ -16,11 +20,14 @@ __all__ = [
     "METHODS",
     "QCFS",
     "TCL",
+    "BurstCode",
     "ByLastSpike",
     "BySurrogate",
     "Clipping",
     "Conversion",
     "Converted",
+    "FewSpikeCode",
+    "FirstSpikeCode",
     "Gradient",
     "LastSpikeLIF",
     "LeastError",
@@ -29,6 +36,7 @@ __all__ = [
     "Method",
     "ModelBased",
     "Percentile",
+    "PhaseCode",
     "RateCode",
     "SiteReport",
     "Tandem",
@@ -36,6 +44,7 @@ __all__ = [
     "convert",
     "fine_tune",
     "measure",
+    "optimised_kernel",
     "tune_progressively",
     "tune_spiking",
     "with_activations",

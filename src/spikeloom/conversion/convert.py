@@ -14,11 +14,12 @@ from ._absorb import absorb
 from ._adjust import adjust
 from ._balance import balance
 from ._fold import folded, positive
+from ._named import method_of
 from ._network import Converted
 from ._operations import Kind, Operation, operation_of_each
 from ._statistics import statistics
 from ._trace import place, traced
-from .methods import Method, method_of, usable
+from .methods import Method, usable
 
 _WEIGHTS = (nn.Linear, nn.modules.conv._ConvNd)
 

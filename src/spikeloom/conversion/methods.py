@@ -113,7 +113,7 @@ class RateCode(Method):
 
 
 # By the names under which they are known.
-METHODS: Mapping[str, Method] = {
+RATE_CODES: Mapping[str, Method] = {
     "layer-wise": RateCode(Maximum(), start=0.0),
     "percentile": RateCode(Percentile(99.9), start=0.0),
     "channel-wise": RateCode(Percentile(99.99), channelwise=True, start=0.0),
@@ -127,15 +127,6 @@ METHODS: Mapping[str, Method] = {
     "half-start": RateCode(Percentile(99.9), start=0.5),
     "calibrated": RateCode(LeastError(), channelwise=True, start=0.5, adjusting=2),
 }
-
-
-def method_of(given: str | Method) -> Method:
-    """A method by name, or itself. Raises: UnknownNameError."""
-    if isinstance(given, Method):
-        return given
-    if given not in METHODS:
-        raise UnknownNameError("method of convert", str(given), METHODS)
-    return METHODS[given]
 
 
 def usable(scale: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ class FirstSpike(Neuron):
     input, rounded down to the next v_th w(k). Every `steps` steps a new window begins with v = 0.
 
     Shapes: [T, B, *features] to graded spikes of the same shape. Units: potential and input in units of v_th.
-    Raises: ParameterError for less than one step.
+    Raises: ParameterError for steps that are no whole number.
     Source: Park, Kim, Na and Yoon 2020, "T2FSNN: deep spiking neural networks with time-to-first-spike coding", DAC
     (arXiv 2003.11741), dynamic threshold and dendrite kernel; the linear threshold is the time a = 1 - t / T of
     Srivatsa et al. 2020, "You only spike once", arXiv 2006.09982.
@@ -35,7 +35,7 @@ class FirstSpike(Neuron):
     tau = Param(4.0, "1", "steps in which the threshold falls to 1/e", low=0.0)
     delay = Param(0.0, "1", "steps by which the fall is late")
     raised = Param(1.0, "1", "factor of the threshold beside the size of the spike", low=0.0)
-    steps = Option(8, "of a window")
+    steps = Param(8.0, "1", "of a window", at_least=1.0)
     linear = Option(False, "whether the threshold falls in a line to 0")
     i = Input("1", "summed synaptic current", span=(-0.5, 0.5))
     v = State(0.0, "1", "membrane potential")
@@ -47,8 +47,10 @@ class FirstSpike(Neuron):
 
     def verify(self) -> None:
         super().verify()
-        if self.steps < 1:
-            raise ParameterError("FirstSpike.steps", expected="at least 1", got=self.steps)
+        steps = torch.as_tensor(self.param_values()["steps"])
+        if bool((steps != steps.round()).any()):
+            got = steps.flatten()[0].item() if steps.numel() == 1 else "others"
+            raise ParameterError("FirstSpike.steps", expected="whole numbers", got=got)
 
     def size(self) -> Tensor:
         """The size of a spike in this step."""
@@ -60,7 +62,7 @@ class FirstSpike(Neuron):
         return {
             "v": torch.where(first, nan_of(self.v), self.v) + self.i,
             "n": torch.where(first, 0.0, self.n),
-            "k": torch.where(self.k == self.steps - 1, 0, self.k + 1),
+            "k": torch.where(self.k >= self.steps - 1, 0, self.k + 1),
         }
 
     def threshold(self) -> Tensor:
