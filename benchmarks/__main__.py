@@ -20,6 +20,7 @@ from rich.console import Console
 from benchmarks import (
     accuracy,
     catalogue,
+    conversion,
     inference,
     lif,
     linearity,
@@ -59,9 +60,11 @@ BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
     "simulation_statistics": simulation_statistics.run,
     "plasticity_diehl_cook": plasticity.diehl_cook,
     "plasticity_cuba_stdp": plasticity.cuba_stdp,
+    "conversion_accuracy": conversion.accuracy,
+    "conversion_speed": conversion.speed,
 }
-# Only when asked for: the peer takes minutes and 15 GB.
-LARGE = ("simulation_full",)
+# Only when asked for: they take many minutes, and one of the peers 15 GB.
+LARGE = ("simulation_full", "conversion_accuracy", "conversion_speed")
 AUTOMATIC = Path()  # --json without a path: a file named after date and machine
 
 
