@@ -2,6 +2,7 @@
 
 from ._named import METHODS
 from ._network import Converted
+from ._search import Trial
 from .clipping import QCFS, TCL, Clipping, with_activations
 from .convert import convert
 from .few_spikes import FewSpikeCode
@@ -41,6 +42,7 @@ __all__ = [
     "SiteReport",
     "Tandem",
     "Threshold",
+    "Trial",
     "convert",
     "fine_tune",
     "measure",

@@ -36,6 +36,8 @@ class Converted(nn.Module):
         super().__init__()
         self.module, self.operations, self.steps, self.name = module, dict(operations), steps, name
         self.window = window
+        # What was tried, where the method was searched.
+        self.trials: list[Any] = []
         self.sites = nn.ModuleDict(dict(sites))
         # Nodes that depend on the input, and by node those that nobody needs after it; all by name.
         self.moving = {name for name, op in operations.items() if op.kind not in (Kind.PLAIN, Kind.OUTPUT)}

@@ -14,9 +14,10 @@ from ._absorb import absorb
 from ._adjust import adjust
 from ._balance import balance
 from ._fold import folded, positive
-from ._named import method_of
+from ._named import METHODS, method_of
 from ._network import Converted
 from ._operations import Kind, Operation, operation_of_each
+from ._search import Preference, best, tried
 from ._statistics import statistics
 from ._trace import place, traced
 from .methods import Method, usable
@@ -25,13 +26,22 @@ _WEIGHTS = (nn.Linear, nn.modules.conv._ConvNd)
 
 
 def convert(
-    model: nn.Module, calibration: Any, method: str | Method = "calibrated", *, steps: int = 32, images: int = 512
+    model: nn.Module,
+    calibration: Any,
+    method: str | Method = "calibrated",
+    *,
+    steps: int = 32,
+    images: int = 512,
+    prefer: Preference = "accuracy",
 ) -> Converted:
     """A spiking network that computes what a trained one does, by rates of spikes.
 
     `calibration` are inputs as the model takes them: a tensor [N, ...], a tuple of tensors for several inputs, or
     batches of either, with or without labels behind, such as a `DataLoader`; up to `images` of them are used, and in
-    the end the result is checked against the model on the first batch. `method` is a name of `METHODS` or a `Method`.
+    the end the result is checked against the model on the first batch. `method` is a name of `METHODS` or a `Method`;
+    "auto" tries all of them, calibrated with one half of the data and judged by the other, for most agreement with the
+    model (`prefer="accuracy"`), or, within half a point of it, for the fewest steps ("latency") or "operations"; the
+    result then has its `trials`.
     The model itself is left as it is. `steps` is for how many steps thresholds are chosen, and how many a call runs.
 
     Weights stay what they are, batch normalisation is folded into them, and biases are constant currents. Rectifiers
@@ -52,14 +62,30 @@ def convert(
         raise ParameterError("steps of convert", expected="a whole number >= 1", got=repr(steps))
     if not isinstance(model, nn.Module):
         raise DTypeError("model of convert", expected="a torch.nn.Module", got=type(model).__name__)
-    chosen = method_of(method).with_steps(steps)
     batches = batches_of(calibration, images)
     trained = copy.deepcopy(model).eval().requires_grad_(False)
     module = folded(traced(trained, batches[0]))
     operations = _operations(module, type(model).__name__)
     _check_same(trained, module, batches[0])
+    if method != "auto":
+        return _made(module, operations, method_of(method), batches, steps)
+    trials = tried(lambda *given: _made(module, operations, *given, steps), trained, METHODS, batches, steps)
+    chosen = best(trials, prefer)
+    converted = _made(module, operations, METHODS[chosen.method], batches, steps)
+    if prefer != "accuracy":
+        converted.steps = -(-chosen.steps // converted.window) * converted.window
+    converted.trials = trials
+    return converted
+
+
+def _made(
+    module: fx.GraphModule, operations: dict[str, Operation], method: Method, batches: Sequence[tuple[Tensor, ...]],
+    steps: int,
+) -> Converted:  # fmt: skip
+    """The network by one method; the graph may be used again."""
+    module, chosen = copy.deepcopy(module), method.with_steps(steps)
     sites = _sites(module, operations, chosen, batches, steps)
-    converted = Converted(module, operations, sites, steps, type(model).__name__, chosen.window(steps)).eval()
+    converted = Converted(module, operations, sites, steps, type(module).__name__, chosen.window(steps)).eval()
     if chosen.sequential:
         balance(converted, chosen, batches, steps)
     if chosen.adjusting:

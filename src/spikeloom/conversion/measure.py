@@ -145,7 +145,7 @@ def measure(
     finally:
         model.train(model_mode)
     sample = inputs[torch.linspace(0, len(inputs) - 1, min(len(inputs), _SAMPLE)).round().long()]
-    operations = count_operations(_Shown(converted), sample[None].expand(steps, *sample.shape))
+    operations = count_operations(Shown(converted), sample[None].expand(steps, *sample.shape))
     cost = cost or EnergyCost()
     return Conversion(
         original=None if labels is None else of_model / len(inputs),
@@ -174,7 +174,7 @@ def _energy(operations: Operations, cost: EnergyCost) -> dict[str, float]:
     }  # fmt: skip
 
 
-class _Shown(nn.Module):
+class Shown(nn.Module):
     """A converted network as one of sequences, whose input stands still."""
 
     def __init__(self, converted: Converted) -> None:
