@@ -76,7 +76,7 @@ def descend(
                 loss = _loss(net(x), y, None if teacher is None else _told(teacher, x), plan)
                 if not torch.isfinite(loss):
                     do = "try a lower learning rate"
-                    raise NonFiniteError(f"loss of fine-tuning, epoch {epoch + 1}", got=float(loss), do=do)
+                    raise NonFiniteError(f"loss of fine-tuning, epoch {epoch + 1}", got=float(loss.detach()), do=do)
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
@@ -111,7 +111,7 @@ def _batches(data: Any, labels: Tensor | None, size: int) -> Iterable[tuple[Tens
     if not len(data) or (labels is not None and len(labels) != len(data)):
         got = f"{len(data)} inputs and {'no' if labels is None else len(labels)} labels"
         raise ShapeError("data of fine-tuning", expected="one label for each of some inputs", got=got)
-    order = torch.randperm(len(data)).split(size)
+    order = torch.split(torch.randperm(len(data)), size)
     return _Indexed(data, labels, order)
 
 

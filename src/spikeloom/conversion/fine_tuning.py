@@ -56,6 +56,6 @@ def fine_tune(
     net.requires_grad_(True).train()
     bounds = [module.bound for module in net.modules() if isinstance(module, Clipping)]
     others = [value for value in net.parameters() if not any(value is bound for bound in bounds)]
-    groups = [{"params": others}, {"params": bounds, "weight_decay": decay}]
+    groups: list[dict[str, Any]] = [{"params": others}, {"params": bounds, "weight_decay": decay}]
     descend(net, data, labels, plan, groups=groups, teacher=copy.deepcopy(model))
     return net.eval()

@@ -110,8 +110,8 @@ def _behind(net: Converted, place: str) -> list[nn.Parameter]:
 @torch.no_grad()
 def _accuracy(net: nn.Module, validation: tuple[Tensor, Tensor]) -> float:
     x, y = validation
-    right = sum(int((net(a).argmax(1) == b).sum()) for a, b in zip(x.split(256), y.split(256), strict=True))
-    return right / len(x)
+    pairs = zip(torch.split(x, 256), torch.split(y, 256), strict=True)
+    return sum(int((net(a).argmax(1) == b).sum()) for a, b in pairs) / len(x)
 
 
 def _state(net: nn.Module) -> dict[str, Any]:

@@ -59,10 +59,10 @@ def tune_spiking(
     net.steps = net.steps if steps is None else steps
     put_gradients(net, BySurrogate() if gradient is None else gradient)
     net.module.requires_grad_(True)
-    groups = [{"params": list(net.module.parameters())}]
+    groups: list[dict[str, Any]] = [{"params": list(net.module.parameters())}]
     neurons = list(net.sites.parameters())
     if neurons:
-        groups.append({"params": neurons, "factor": _NEURONS})  # type: ignore[dict-item]
+        groups.append({"params": neurons, "factor": _NEURONS})
     descend(net, data, labels, plan, groups=groups, teacher=copy.deepcopy(teacher))
     return net.requires_grad_(False)
 
