@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Container, Mapping
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx, nn
 
 from ..errors import ConversionError, DTypeError, ParameterError
-from ..nn._layers import apply
+from ..nn._layers import Product, apply, has_separable_bias
 from ._operations import Kind, Operation
 from ._sites import Site, by_channel, increments
 
@@ -45,6 +46,8 @@ class Converted(nn.Module):
         self.last: dict[str, list[str]] = {node.name: [] for node in module.graph.nodes}
         for arg, end in final.items():
             self.last[end].append(arg)
+        # Additions and layers with a bias that end in a site: its kernel adds up.
+        self.handed_on = {node.name for node in module.graph.nodes if self._hands_on(node)}
         # Whether sizes are asked for, which are those of all steps as one batch.
         self.sized = any(self._asks_size(node) for node in module.graph.nodes)
 
@@ -106,6 +109,18 @@ class Converted(nn.Module):
         """What stands in the place of a node, if anything does."""
         return self.sites._modules.get(node.name)
 
+    def _hands_on(self, node: fx.Node) -> bool:
+        users = list(node.users)
+        if len(users) != 1 or self.site(users[0]) is None or node.name not in self.moving:
+            return False
+        if self.operations[users[0].name].kind is not Kind.RECTIFIER:
+            return False
+        if node.op == "call_module":
+            return has_separable_bias(self.module.get_submodule(str(node.target)))
+        shapes = [arg.meta["tensor_meta"].shape for arg in node.args if isinstance(arg, fx.Node)]
+        both = len(node.args) == len(shapes) == len(node.all_input_nodes) == 2 and not node.kwargs
+        return both and node.target in (operator.add, torch.add) and shapes[0] == shapes[1]
+
     def _asks_size(self, node: fx.Node) -> bool:
         plain = self.operations[node.name].kind is Kind.PLAIN
         return plain and any(arg.name in self.moving for arg in node.all_input_nodes)
@@ -124,6 +139,14 @@ class Converted(nn.Module):
         return f"{self.name}, steps={self.steps}"
 
 
+class _Parts(NamedTuple):
+    """The input of a site, not yet added up."""
+
+    x: Tensor
+    bias: Tensor | None = None
+    residual: Tensor | None = None
+
+
 class _Run:
     """One call: values by node; those that later nodes do not need are let go."""
 
@@ -134,6 +157,8 @@ class _Run:
         self.net, self.inputs, self.steps, self.watch, self.exact = net, iter(inputs), steps, watch, exact
         self.told = {} if told is None else told
         self.values: dict[str, Any] = {}
+        # What looks at inputs of sites wants them as they are.
+        self.handed_on = net.handed_on if watch is None and not exact else frozenset[str]()
 
     def output(self) -> Tensor:
         for node in self.net.module.graph.nodes:
@@ -152,11 +177,16 @@ class _Run:
         if kind is Kind.PLAIN:
             return self._called(node, {arg: _flat(self.values[arg]) for arg in self._sequences(node)})
         site = self.net.site(node)
+        if kind is Kind.RECTIFIER and isinstance(parts := self.values[self._sequences(node)[0]], _Parts):
+            assert isinstance(site, Site)
+            return site(self._in_all_steps(parts.x), bias=parts.bias, residual=parts.residual)
         given = self._together(node)
         exact = node.name in self.exact
         if (kind is Kind.RECTIFIER or getattr(site, "gate", False)) and not exact:
             return self._fire(node, site, next(iter(given.values())))
         moves = len(_first(next(iter(given.values())))) > 1
+        if node.name in self.handed_on and (parts := self._parts(node, given)) is not None:
+            return parts
         if kind is Kind.LINEAR or not moves:
             y = self._in_each_step(node, given)
         else:
@@ -174,11 +204,26 @@ class _Run:
 
     def _fire(self, node: fx.Node, site: nn.Module | None, x: Tensor) -> Tensor:
         assert site is not None
-        if len(x) == 1 and self.steps > 1:
-            x = x.expand(self.steps, *x.shape[1:])
+        x = self._in_all_steps(x)
         if self.watch is not None:
             self.watch(node, site, x)
         return site(x)  # type: ignore[no-any-return]
+
+    def _in_all_steps(self, x: Tensor) -> Tensor:
+        return x.expand(self.steps, *x.shape[1:]) if len(x) == 1 else x
+
+    def _parts(self, node: fx.Node, given: dict[str, Any]) -> _Parts | None:
+        """What the neurons behind add up themselves, if they can now: a layer with hooks is called as it is."""
+        if type(self.net.site(next(iter(node.users)))) is not Site:
+            return None
+        if node.op != "call_module":
+            x, residual = (given[arg.name] for arg in node.all_input_nodes)
+            return _Parts(x, residual=residual) if len(x) > 1 else None
+        layer, (x,) = self.net.module.get_submodule(str(node.target)), given.values()
+        if not has_separable_bias(layer):
+            return None
+        y = apply(Product(None, layer), _flat(x))
+        return _Parts(y.reshape(*x.shape[:2], *y.shape[1:]), bias=layer.bias)
 
     def _sequences(self, node: fx.Node) -> list[str]:
         return [arg.name for arg in node.all_input_nodes if arg.name in self.net.moving]

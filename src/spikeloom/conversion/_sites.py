@@ -44,16 +44,17 @@ class Site(nn.Module):
     amplitude: Tensor
     shift: Tensor | None
 
-    def spikes(self, x: Tensor) -> Tensor:
-        """What the neurons send."""
-        shift = self.shift
+    def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
+        """What the neurons send; a bias [channels] and a second input are added in their kernel."""
+        shift = self.shift if bias is None else bias if self.shift is None else bias + self.shift
         if shift is not None and not shift.dim():
             x, shift = x + shift, None
-        return advance(self.neuron, x, Around(shift=shift, names=("bias",) if shift is not None else ()))
+        names = [name for name, given in (("bias", shift), ("residual", residual)) if given is not None]
+        return advance(self.neuron, x, Around(shift=shift, residual=residual, names=tuple(names)))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """Spikes times what they are worth."""
-        s = self.spikes(x)
+        s = self.spikes(x, bias=bias, residual=residual) if bias is not None or residual is not None else self.spikes(x)
         return s if self.absorbed else s * by_channel(self.amplitude, s)
 
     def become(self, other: Site) -> None:
