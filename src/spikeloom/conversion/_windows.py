@@ -40,9 +40,11 @@ class Windowed(Site):
 
     def _sent(self, x: Tensor) -> Tensor:
         """By one population."""
-        parts = x.unflatten(0, (-1, self.window)) / self.window
-        arrived = parts[:, : self.wait].sum(1, keepdim=True) + self.added
-        later = parts[:, self.wait :]
+        parts = x.unflatten(0, (-1, self.window))
+        first, later = parts[:, :1], parts[:, self.wait :] / self.window
+        # From the first step on, so that the mean of a constant input is exact.
+        arrived = (parts[:, : self.wait] - first).sum(1, keepdim=True) / self.window
+        arrived = arrived + first * (self.wait / self.window) + self.added
         rest = parts.new_zeros(1).expand(len(parts), self.window - later.shape[1] - 1, *parts.shape[2:])
         y: Tensor = self.neuron(torch.cat([arrived, later, rest], 1).flatten(0, 1))
         return y * self.window

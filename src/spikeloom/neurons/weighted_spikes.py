@@ -19,7 +19,7 @@ class WeightedSpikes(Neuron):
     down to so many binary digits, as by `FewSpikes.relu`.
 
     Shapes: [T, B, *features] to graded spikes of the same shape. Units: potential and input in units of v_th.
-    Raises: ParameterError for a period that is no whole number, or above 100.
+    Raises: ParameterError for a period that is no whole number.
     Source: Kim, Kim, Huh, Lee and Choi 2018, "Deep neural networks with weighted spikes", Neurocomputing 311.
 
     >>> import torch, spikeloom as sl
@@ -44,9 +44,9 @@ class WeightedSpikes(Neuron):
     def verify(self) -> None:
         super().verify()
         period = torch.as_tensor(self.param_values()["period"])
-        if bool(((period != period.round()) | (period > 100)).any()):
+        if bool((period != period.round()).any()):
             got = period.flatten()[0].item() if period.numel() == 1 else "others"
-            raise ParameterError("WeightedSpikes.period", expected="whole numbers of steps, up to 100", got=got)
+            raise ParameterError("WeightedSpikes.period", expected="whole numbers of steps", got=got)
 
     def charge(self) -> dict[str, Tensor]:
         first = self.k == 0

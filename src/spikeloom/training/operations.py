@@ -18,7 +18,7 @@ _Weighted = nn.Linear | nn.Conv2d
 class LayerOperations:
     """Operations of one layer of weights, per sample.
 
-    `macs`: multiply-accumulates of one pass without spikes. `spiking`: whether all inputs were 0 or 1.
+    `macs`: multiply-accumulates of one pass without spikes. `spiking`: whether all inputs were spikes.
     `synaptic`: operations caused by spikes, over all time steps; 0 if not spiking.
     `dense`: multiply-accumulates over all time steps; 0 if spiking.
     """
@@ -85,9 +85,10 @@ def count_operations(model: nn.Module, x: Tensor) -> Operations:
 
     Equation: synaptic operations = sum over inputs of (times it was 1) x (its fan-out). The fan-out of an input of
     a convolution is the number of outputs that it reaches: less at an edge, so padding is not counted anywhere. A layer
-    that is not given 0/1 values (the first one under a direct current, one behind average pooling) multiplies: its
+    that is not given spikes (the first one under a direct current, one behind average pooling) multiplies: its
     operations are counted apart, as often as they are done, which is every step unless the caller does a constant
-    input once for all. A bias costs nothing, a weight of zero as much as any.
+    input once for all. Spikes are 0 or 1, or what all of a step share and is not the same in every step, as in a
+    code of weighted spikes, whose sum is multiplied once. A bias costs nothing, a weight of zero as much as any.
     Shapes: x [time, batch, *features].
     Raises: ShapeError.
 
@@ -100,7 +101,7 @@ def count_operations(model: nn.Module, x: Tensor) -> Operations:
     if x.ndim < 2 or 0 in x.shape[:2]:
         raise ShapeError("x", expected="[time, batch, *features], none empty", got=f"shape {tuple(x.shape)}")
     counted = {name: module for name, module in model.named_modules() if isinstance(module, _Weighted)}
-    inputs = {name: _Inputs() for name in counted}
+    inputs = {name: _Inputs(x.shape[0]) for name in counted}
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
         stack.enter_context(_evaluation(model))
@@ -113,8 +114,9 @@ def count_operations(model: nn.Module, x: Tensor) -> Operations:
 
 @dataclass
 class _Inputs:
-    """What entered a layer: how often each position was not zero, how many passes, and whether all was 0 or 1."""
+    """What entered a layer: how often each position was not zero, how many passes, and whether all were spikes."""
 
+    steps: int
     active: dict[torch.Size, Tensor] = field(default_factory=dict)
     passes: dict[torch.Size, int] = field(default_factory=dict)
     spiking: bool = True
@@ -124,9 +126,20 @@ class _Inputs:
         # Time and batch are folded together or apart; positions are what the layer itself looks at.
         rows = x.reshape(-1, *x.shape[-_axes(module) :])
         shape = rows.shape[1:]
-        self.spiking = self.spiking and bool(((x == 0) | (x == 1)).all())
+        self.spiking = self.spiking and self._spikes(rows)
         self.active[shape] = self.active.get(shape, 0) + (rows != 0).sum(0)
         self.passes[shape] = self.passes.get(shape, 0) + len(rows)
+
+    def _spikes(self, rows: Tensor) -> bool:
+        if bool(((rows == 0) | (rows == 1)).all()):
+            return True
+        if self.steps == 1 or rows.numel() == self.steps or len(rows) % self.steps:
+            return False
+        # Weighted spikes: in each step one value, by the clock.
+        by_step = rows.reshape(self.steps, -1)
+        value = by_step.gather(1, by_step.abs().argmax(1, keepdim=True))
+        clocked = len(value[value != 0].unique()) > 1
+        return clocked and bool(((by_step == 0) | (by_step == value)).all())
 
 
 def _layer(name: str, module: _Weighted, inputs: _Inputs, x: Tensor) -> LayerOperations:
