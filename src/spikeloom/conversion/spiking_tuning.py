@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def tune_spiking(
     *,
     gradient: Gradient | None = None,
     teacher: nn.Module | None = None,
+    encoder: Callable[[Tensor], Tensor] | None = None,
     steps: int | None = None,
     epochs: int = 5,
     lr: float = 5e-4,
@@ -38,7 +40,8 @@ def tune_spiking(
 
     The loss is that of the mean output: cross-entropy with `labels`, or for the share `distillation` the divergence
     from the outputs of a `teacher`, such as the original. `gradient` says how gradients pass neurons, and what these
-    learn: `BySurrogate()`, `ByLastSpike()` or `Tandem()`. Weights have what a spike is worth in them and learn all the
+    learn: `BySurrogate()`, `ByLastSpike()` or `Tandem()`. With an `encoder`, which makes sequences [T, B, ...] of inputs,
+    the network learns from spikes, drawn anew each time, and not from inputs that stand still. Weights have what a spike is worth in them and learn all the
     same. Data, order, rate and `checkpoint` are as in `fine_tune`. Dropout is off.
 
     Raises: ConversionError where there is nothing but hard resets, signed or several spikes; as `fine_tune` otherwise.
@@ -63,8 +66,26 @@ def tune_spiking(
     neurons = list(net.sites.parameters())
     if neurons:
         groups.append({"params": neurons, "factor": _NEURONS})
-    descend(net, data, labels, plan, groups=groups, teacher=copy.deepcopy(teacher))
+    descend(
+        net if encoder is None else _Encoded(net, encoder),
+        data,
+        labels,
+        plan,
+        groups=groups,
+        teacher=copy.deepcopy(teacher),
+    )
     return net.requires_grad_(False)
+
+
+class _Encoded(nn.Module):
+    """The network, shown its inputs as spikes."""
+
+    def __init__(self, net: Converted, encoder: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.net, self.encoder = net, encoder
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(self.encoder(x), encoded=True)  # type: ignore[no-any-return]
 
 
 def put_gradients(net: Converted, gradient: Gradient) -> None:
