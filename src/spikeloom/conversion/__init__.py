@@ -11,8 +11,10 @@ from .first_spike import FirstSpikeCode, optimised_kernel
 from .last_spike import LastSpikeLIF
 from .measure import Conversion, SiteReport, measure
 from .methods import Method, RateCode
+from .onnx_file import read_onnx
 from .phase import BurstCode, PhaseCode
 from .progressive import tune_progressively
+from .read_outs import early_exit, output_spikes, weighted_mean
 from .spiking_gradients import ByLastSpike, BySurrogate, Gradient, Tandem
 from .spiking_tuning import tune_spiking
 from .thresholds import LeastError, LocalBalance, Maximum, ModelBased, Percentile, Threshold
@@ -44,10 +46,14 @@ __all__ = [
     "Threshold",
     "Trial",
     "convert",
+    "early_exit",
     "fine_tune",
     "measure",
     "optimised_kernel",
+    "output_spikes",
+    "read_onnx",
     "tune_progressively",
     "tune_spiking",
+    "weighted_mean",
     "with_activations",
 ]
