@@ -34,6 +34,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 # Without their dependencies: torchvision would bring a CUDA build of PyTorch of several gigabytes.
 $(PEERS): $(INSTALLED)
+	$(BIN)/python -m pip install -c constraints.txt tqdm==4.70.1 requests==2.34.2
 	$(BIN)/python -m pip install --no-deps spikingjelly==2.0.0 snntorch==1.0.0 norse==1.1.0 loguru==0.7.3 nir==1.0.8 nirtorch==2.0.5 pyNN==0.13.0 lazyarray==0.7.0
 	@touch $@
 

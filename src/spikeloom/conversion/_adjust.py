@@ -13,7 +13,7 @@ from ._operations import Kind
 from ._sites import Site
 
 # Calibration inputs that are run with spikes.
-_INPUTS = 64
+_INPUTS = 32
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx
 
 from ..errors import ConversionError
-from .thresholds import SAMPLES
+from .thresholds import SAMPLES, VALUES
 
 
 class Activations:
@@ -26,7 +26,7 @@ class Activations:
         high, low = rows.amax(0), rows.amin(0)
         self.highest = high if self.highest is None else torch.maximum(high, self.highest)
         self.lowest = low if self.lowest is None else torch.minimum(low, self.lowest)
-        kept = max(256, SAMPLES // batches)
+        kept = max(256, min(SAMPLES, VALUES // rows.shape[1]) // batches)
         if len(rows) > kept:
             rows = rows[torch.randint(len(rows), (kept,), generator=generator)]
         self._parts.append(rows.float())

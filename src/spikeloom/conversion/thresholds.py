@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ..errors import ParameterError
 
-# Values of a layer, or of a channel, that are kept to judge by.
-SAMPLES = 1 << 16
+# Values of a channel that are kept to judge by, and of all channels of a place.
+SAMPLES, VALUES = 1 << 16, 1 << 21
 
 
 class Threshold(ABC):
