@@ -1,4 +1,4 @@
-"""The command line: `spikeloom train`, `evaluate`, `predict`, `simulate`, `neuron`, `doctor`, `precompile` and more."""
+"""The command line: `spikeloom train`, `evaluate`, `predict`, `convert`, `simulate`, `neuron`, `doctor` and more."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import typer
 from spikeloom import __version__
 from spikeloom.cli._console import output
 from spikeloom.cli._group import Group
+from spikeloom.cli.convert import convert
 from spikeloom.cli.doctor import doctor
 from spikeloom.cli.evaluate import evaluate
 from spikeloom.cli.neuron import neuron, neurons
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
+app.command()(convert)
 app.command()(simulate)
 app.command()(recipes)
 app.command()(run)
