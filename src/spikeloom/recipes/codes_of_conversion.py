@@ -25,8 +25,8 @@ class CodesOfConversion(Recipe):
     shown = (
         "Digits of scikit-learn, 64-100-100-10, inputs as constant currents: rates (soft reset, 99.9th percentile), "
         "weighted spikes by a clock of periods of eight steps, bursts whose spikes double, few spikes, first spikes. "
-        "For each the fewest steps of a layer from which on accuracy stays within a point of the original, and the spikes "
-        "of a digit there; layers of the last two wait for each other. The control of few spikes is rates, as fast."
+        "For each the fewest steps of a layer from which on accuracy stays within a point of the original, and the "
+        "spikes of a digit there; layers of the last two wait for each other. The control of few spikes is rates, as fast."
     )
     chance, control = 0.1, "accuracy, rates, 4 steps"
 
@@ -40,8 +40,8 @@ class CodesOfConversion(Recipe):
             "spikes, first spikes, over rates",
             at_most=0.5,
             why="one spike for a neuron against a rate",
-            missed="So close to the original rates need no more than 5 to 12 steps on these digits, in which most neurons "
-            "send none or one or two spikes.",
+            missed="So close to the original rates need no more than 5 to 12 steps on these digits, in which most "
+            "neurons send no more than two spikes.",
         ),
     )  # fmt: skip
 
