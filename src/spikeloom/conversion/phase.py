@@ -24,8 +24,10 @@ class _Weighted(Site):
         super().__init__(neuron, scale)
         self.gain, self.below = gain, below
 
-    def spikes(self, x: Tensor) -> Tensor:
+    def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """What the neurons send; negative values by a second population."""
+        x = x if residual is None else x + residual
+        x = x if bias is None else x + by_channel(bias, x)
         i = x / (self.gain * by_channel(self.scale, x))
         s: Tensor = self.neuron(i)
         return self.gain * (s - self.below * self.neuron(-i) if self.below else s)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 import spikeloom as sl
+
+if TYPE_CHECKING:
+    from spikeloom.conversion import Converted
 
 
 class TrainedDigits(NamedTuple):
@@ -39,9 +42,10 @@ def trained_digits(*hidden: int, seed: int, epochs: int = 25) -> TrainedDigits:
             layer.bias.data.zero_()
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.02)
     for _ in range(epochs):
-        for some in torch.randperm(len(x), generator=generator).split(48):
+        for some in torch.split(torch.randperm(len(x), generator=generator), 48):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(x[some]), y[some]).backward()
+            loss = nn.functional.cross_entropy(model(x[some]), y[some])
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
     model.eval().requires_grad_(False)
     shown, labels = data.test.inputs().flatten(1), data.test.labels
@@ -49,11 +53,14 @@ def trained_digits(*hidden: int, seed: int, epochs: int = 25) -> TrainedDigits:
     return TrainedDigits(model, x, shown, labels, right)
 
 
-def run_and_count(net: sl.conversion.Converted, x: Tensor, *, encoded: bool = False) -> tuple[Tensor, float, int]:
+def run_and_count(net: Converted, x: Tensor, *, encoded: bool = False) -> tuple[Tensor, float, int]:
     """The mean output, spikes for an input, and the most that one neuron sends; x is [n, 64], or [T, n, 64] encoded."""
+    from spikeloom.conversion._sites import Site
+
     counts: list[Tensor] = []
 
     def watch(node: object, site: nn.Module, i: Tensor) -> None:
+        assert isinstance(site, Site)
         s = site.spikes(i)
         counts.append(((s != 0) if site.weighted else s.abs()).sum(0).flatten(1))
 

@@ -26,7 +26,7 @@ class CodesOfConversion(Recipe):
         "Digits of scikit-learn, 64-100-100-10, inputs as constant currents: rates (soft reset, 99.9th percentile), "
         "weighted spikes by a clock of periods of eight steps, bursts whose spikes double, few spikes, first spikes. "
         "For each the fewest steps of a layer from which on accuracy stays within a point of the original, and the "
-        "spikes of a digit there; layers of the last two wait for each other. The control of few spikes is rates, as fast."
+        "spikes of a digit there; layers of the last two wait for each other. The control is rates, in as few steps."
     )
     chance, control = 0.1, "accuracy, rates, 4 steps"
 

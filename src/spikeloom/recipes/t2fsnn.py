@@ -28,7 +28,7 @@ class T2FSNN(Recipe):
     shown = (
         "Digits of scikit-learn, inputs as first spikes, too. 64-100-100-10 with 8 steps for a layer and a time "
         "constant of a third of them, an eighth for the control; 64-64-64-64-64-10 for time constants that are "
-        "optimised from 1 and from 4 on. Early firing: layers begin after half of a window. Biases arrive in equal parts."
+        "optimised from 1 and from 4 on. Early firing: layers begin after half of a window."
     )
     chance, control = 0.1, "accuracy, tau = T / 8"
 

@@ -138,7 +138,8 @@ class _Inputs:
         # Weighted spikes: in each step one value, by the clock.
         by_step = rows.reshape(self.steps, -1)
         value = by_step.gather(1, by_step.abs().argmax(1, keepdim=True))
-        clocked = len(value[value != 0].unique()) > 1
+        sent = value[value != 0]
+        clocked = bool((sent != sent[:1]).any())
         return clocked and bool(((by_step == 0) | (by_step == value)).all())
 
 
