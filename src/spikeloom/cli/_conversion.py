@@ -48,8 +48,8 @@ class Order:
                 raise ParameterError(option, expected="a whole number >= 1", got=value)
         if self.threads < 0:
             raise ParameterError("--threads", expected="0 or more", got=self.threads)
-        if self.method not in METHODS:
-            raise UnknownNameError("--method", self.method, METHODS)
+        if self.method not in (known := {*METHODS, "auto"}):
+            raise UnknownNameError("--method", self.method, known)
         for option, path in (("--report", self.report), ("--out", self.out)):
             if path is not None and path.is_dir() != (option == "--report") and path.exists():
                 raise ParameterError(option, expected="a folder" if option == "--report" else "a file", got=path)

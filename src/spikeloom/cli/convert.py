@@ -9,8 +9,8 @@ import typer
 
 from spikeloom import datasets
 
-# Found out where they are used, as the methods take long to import.
-_METHOD = "Its name in sl.conversion.METHODS."
+# Methods are not listed here, as they take long to import.
+_METHOD = "A name of sl.conversion.METHODS, or auto; an unknown one is answered with the list."
 
 
 def convert(
