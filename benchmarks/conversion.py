@@ -28,7 +28,7 @@ from benchmarks.timing import interleaved, ratio
 
 KEPT = ROOT / "runs" / "benchmarks"
 STEPS = (4, 8, 16, 32)
-CALIBRATION, TESTED, BATCH = 512, 2000, 100
+CALIBRATION, TESTED, BATCH = 512, 1000, 100
 
 
 class Block(nn.Module):
