@@ -34,8 +34,9 @@ class TrainedSite(Site):
 
     first: Tensor
 
-    def spikes(self, x: Tensor) -> Tensor:
-        return super().spikes(torch.cat([x[:1] + by_channel(self.first, x), x[1:]]))
+    def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
+        begun = torch.cat([x[:1] + by_channel(self.first, x), x[1:]])
+        return super().spikes(begun, bias=bias, residual=residual)
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,11 @@ class TandemSite(Site):
         super().__init__(site.neuron, site.scale)
         self.amplitude, self.shift, self.absorbed = site.amplitude.clone(), site.shift, site.absorbed
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         with torch.no_grad():
-            y = super().forward(x)
-        mean = x.mean(0, keepdim=True)
+            y = super().forward(x, bias=bias, residual=residual)
+        mean = (x if residual is None else x + residual).mean(0, keepdim=True)
+        mean = mean if bias is None else mean + by_channel(bias, x)
         if self.shift is not None:
             mean = mean + by_channel(self.shift, x)
         a = torch.minimum(mean.relu(), by_channel(self.scale, x))

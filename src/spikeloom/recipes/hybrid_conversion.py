@@ -28,9 +28,9 @@ class HybridConversion(Recipe):
     claimed = "ImageNet 65.19 % with 250 steps, less than 20 passes"
     shown = (
         "Digits of scikit-learn as Poisson spikes in 8 steps, two hidden layers without biases; thresholds are 0.7 of "
-        "the largest input, layer after layer, found with inputs that stand still. Five passes follow. The control is the "
-        "network that is only converted; another one begins with random weights and has the same passes."
-    )  # fmt: skip
+        "the largest input, layer after layer, found with inputs that stand still. Five passes follow. The control is "
+        "the network that is only converted; another one begins with random weights and has the same passes."
+    )
     chance, control = 0.1, "accuracy, converted only"
 
     epochs: int = setting(5, "passes with spikes", at_least=1)
