@@ -71,9 +71,9 @@ class DqnConversion(Recipe):
         )
         optimiser = torch.optim.Adam(model.parameters(), lr=2e-3)
         for _ in run.track(range(self.epochs), "epochs"):
-            for batch in torch.randperm(len(x), generator=run.generator).split(64):
+            for batch in torch.randperm(len(x), generator=run.generator).split(64):  # type: ignore[no-untyped-call]
                 optimiser.zero_grad()
-                cross_entropy(model(x[batch]), y[batch]).backward()
+                cross_entropy(model(x[batch]), y[batch]).backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
         return model.eval()
 
