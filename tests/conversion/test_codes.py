@@ -265,6 +265,15 @@ def test_maximum_residual_and_convolution(code: Method) -> None:
     assert errors[1] < 0.05 and errors[1] < errors[0]
 
 
+@pytest.mark.parametrize("code", [*CODES, FirstSpikeCode(early=0.5)], ids=str)
+def test_watched_runs_are_those_that_are_not(code: Method) -> None:
+    model, x = mlp(), data(20, 6)
+    spiking = sl.convert(model, x, code, steps=8)
+    encoded = code.encode(x, 8)
+    seen = spiking.sequence(encoded, encoded=True, watch=lambda node, site, i: None)
+    assert torch.allclose(seen, spiking.sequence(encoded, encoded=True), atol=1e-4)
+
+
 def test_report_counts_spikes_and_the_time_of_windows() -> None:
     model, x = mlp(), data(100, 6)
     found = sl.conversion.measure(sl.convert(model, x, "few-spikes", steps=8), model, x)

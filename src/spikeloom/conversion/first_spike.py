@@ -30,7 +30,7 @@ class FirstSpikeCode(Method):
     Raises: ParameterError. Source: Park, Kim, Na and Yoon 2020, "T2FSNN: deep spiking neural networks with
     time-to-first-spike coding", DAC (arXiv 2003.11741), sections on kernel, gradient-based optimisation and early
     firing; Srivatsa et al. 2020, "You only spike once", arXiv 2006.09982, for the linear code. `rounding` is
-    not from there, nor are biases that arrive in equal parts where a layer is not directly before its neurons.
+    not from there; biases are added at once there, and in equal parts over the window here.
 
     >>> import torch, spikeloom as sl
     >>> model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
