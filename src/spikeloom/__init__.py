@@ -75,7 +75,7 @@ _pictures.drawn_by(lambda: importlib.import_module(".report.network_result", __n
 if TYPE_CHECKING:
     from . import conversion as conversion
     from . import network as network
-    from .conversion import convert as convert
+    from .conversion.convert import convert as convert
     from .network import check_rule
     from .report import plot
 
