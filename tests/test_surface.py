@@ -13,8 +13,10 @@ SURFACE = {
     "unroll", "record", "backend", "memory", "explain",
     # contract tests
     "check_encoder", "check_neuron", "check_rule", "check_surrogate",
+    # trained networks become spiking ones
+    "convert",
     # catalogues
-    "coding", "datasets", "errors", "events", "network",
+    "coding", "conversion", "datasets", "errors", "events", "network",
     "neurons", "nn", "plasticity", "plot", "recipes", "surrogate", "synapses", "training",
 }  # fmt: skip
 
