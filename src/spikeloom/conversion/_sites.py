@@ -54,7 +54,7 @@ class Site(nn.Module):
 
     def forward(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """Spikes times what they are worth."""
-        s = self.spikes(x, bias=bias, residual=residual) if bias is not None or residual is not None else self.spikes(x)
+        s = self.spikes(x, bias=bias, residual=residual)
         return s if self.absorbed else s * by_channel(self.amplitude, s)
 
     def become(self, other: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -68,10 +69,10 @@ def convert(
     operations = _operations(module, type(model).__name__)
     _check_same(trained, module, batches[0])
     if method != "auto":
-        return _made(module, operations, method_of(method), batches, steps)
-    trials = tried(lambda *given: _made(module, operations, *given, steps), trained, METHODS, batches, steps)
+        return _made(module, operations, steps, method_of(method), batches)
+    trials = tried(partial(_made, module, operations, steps), trained, METHODS, batches, steps)
     chosen = best(trials, prefer)
-    converted = _made(module, operations, METHODS[chosen.method], batches, steps)
+    converted = _made(module, operations, steps, METHODS[chosen.method], batches)
     if prefer != "accuracy":
         converted.steps = -(-chosen.steps // converted.window) * converted.window
     converted.trials = trials
@@ -79,8 +80,8 @@ def convert(
 
 
 def _made(
-    module: fx.GraphModule, operations: dict[str, Operation], method: Method, batches: Sequence[tuple[Tensor, ...]],
-    steps: int,
+    module: fx.GraphModule, operations: dict[str, Operation], steps: int, method: Method,
+    batches: Sequence[tuple[Tensor, ...]],
 ) -> Converted:  # fmt: skip
     """The network by one method; the graph may be used again."""
     module, chosen = copy.deepcopy(module), method.with_steps(steps)

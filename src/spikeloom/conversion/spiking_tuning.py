@@ -40,9 +40,10 @@ def tune_spiking(
 
     The loss is that of the mean output: cross-entropy with `labels`, or for the share `distillation` the divergence
     from the outputs of a `teacher`, such as the original. `gradient` says how gradients pass neurons, and what these
-    learn: `BySurrogate()`, `ByLastSpike()` or `Tandem()`. With an `encoder`, which makes sequences [T, B, ...] of inputs,
-    the network learns from spikes, drawn anew each time, and not from inputs that stand still. Weights have what a spike is worth in them and learn all the
-    same. Data, order, rate and `checkpoint` are as in `fine_tune`. Dropout is off.
+    learn: `BySurrogate()`, `ByLastSpike()` or `Tandem()`. With an `encoder`, which makes sequences [T, B, ...] of
+    inputs, the network learns from spikes, drawn anew each time, and not from inputs that stand still. Weights have
+    what a spike is worth in them and learn all the same. Data, order, rate and `checkpoint` are as in `fine_tune`.
+    Dropout is off.
 
     Raises: ConversionError where there is nothing but hard resets, signed or several spikes; as `fine_tune` otherwise.
     Source: Rathi et al. 2020, "Enabling deep spiking neural networks with hybrid conversion and spike timing dependent
