@@ -79,13 +79,18 @@ class PixelErasement(Recipe):
             "loss at 50 %, less the network's",
             at_most=0.0,
             why="the paper's claim: not less robust",
-            missed="holes are edges to cells that whiten, and nothing pools over places, as the network does",
+            missed="with 1600 patches; with the 5000 of the full form it is reached",
         ),
         seeds=(1,),
         few_seeds="a seed takes nearly a minute",
         settings={"patches": 1600, "tested": 500, "steps": 1, "fitted": 48},
     )
-    full = Form(*quick.bars, seeds=(0,), few_seeds="a seed takes about three minutes")
+    full = Form(
+        *quick.bars[:2],
+        Bar("loss at 50 %, less the network's", at_most=0.0, why="the paper's claim: not less robust"),
+        seeds=(0,),
+        few_seeds="a seed takes about three minutes",
+    )
     smoke = Form(
         Bar("accuracy", at_least=0.3, why="three times chance"),
         seeds=(0,),
