@@ -37,6 +37,7 @@ class FewSpikeCode(Method):
     coding with two spikes", Nature Machine Intelligence 3 (arXiv 2002.00860); `rounding` is not from there.
 
     >>> import torch, spikeloom as sl
+    >>> _ = torch.manual_seed(0)
     >>> model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
     >>> x = torch.rand(64, 4)
     >>> spiking = sl.convert(model, x, sl.conversion.FewSpikeCode(), steps=12)

@@ -33,6 +33,7 @@ class FirstSpikeCode(Method):
     not from there; biases are added at once there, and in equal parts over the window here.
 
     >>> import torch, spikeloom as sl
+    >>> _ = torch.manual_seed(0)
     >>> model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
     >>> x = torch.rand(64, 4)
     >>> spiking = sl.convert(model, x, sl.conversion.FirstSpikeCode(optimised=60), steps=24)

@@ -82,6 +82,7 @@ class BurstCode(Method):
     spiking neural networks", DAC (arXiv 1809.03142), where beta = 2 and the first threshold is 0.125.
 
     >>> import torch, spikeloom as sl
+    >>> _ = torch.manual_seed(0)
     >>> model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
     >>> x = torch.rand(64, 4)
     >>> spiking = sl.convert(model, x, sl.conversion.BurstCode(), steps=64)
