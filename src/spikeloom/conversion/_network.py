@@ -24,7 +24,7 @@ class Converted(nn.Module):
 
     The output is the mean over time of what the original puts out, so that argmax and losses mean the same.
     `over_time` gives that mean after each step. `sites` are the places with neurons, by name, `graded` the operations
-    between them whose results are no spikes, `report` what was measured at conversion. The mean is an answer after each
+    between them whose results are no spikes. The mean is an answer after each
     `window` of steps, 1 for rates; runs are of whole windows.
 
     Shapes: inputs as of the original, or sequences [T, B, ...] with `encoded=True`. Raises: ParameterError, DTypeError.

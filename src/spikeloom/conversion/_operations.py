@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, fx, nn
+from torch import fx, nn
 
 
 class Kind(Enum):
@@ -181,7 +181,7 @@ def _once(node: fx.Node, arg: fx.Node) -> bool:
     return found.count(arg) == 1
 
 
-_RELUS = {F.relu, F.relu_, torch.relu, torch.relu_, nn.functional.relu}
+_RELUS = {F.relu, F.relu_, torch.relu, torch.relu_}
 
 
 def _rectifier_call(node: fx.Node) -> Operation | None:
@@ -219,15 +219,6 @@ def moving_nodes(graph: fx.Graph) -> Iterator[fx.Node]:
     for node in graph.nodes:
         sized = (node.op == "call_method" and node.target in _PLAIN_METHODS) or node.target is getattr
         depends = node.op == "placeholder" or any(arg in found for arg in node.all_input_nodes)
-        if depends and not sized and _tensors(node.meta.get("tensor_meta")):
+        if depends and not sized and node.meta.get("tensor_meta") is not None:
             found.add(node)
             yield node
-
-
-def _tensors(meta: object) -> bool:
-    return meta is not None
-
-
-def is_float(x: object) -> bool:
-    """Whether it is a tensor of real numbers."""
-    return isinstance(x, Tensor) and x.is_floating_point()

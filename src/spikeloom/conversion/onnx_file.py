@@ -114,6 +114,7 @@ class _Reader:
         return self._tensor(value) if given.name == "value" else torch.as_tensor(value)
 
 
+# What operators raise where they meet a form of theirs that they do not know.
 _REFUSED = (KeyError, ValueError, NotImplementedError)
 
 
