@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -184,6 +185,27 @@ def test_a_norm_behind_a_layer_used_twice_is_not_folded() -> None:
     torch.manual_seed(0)
     model, x = Twice().eval(), data(8, 5)
     assert torch.allclose(sl.convert(model, x, steps=2)(x), model(x), atol=1e-5)
+
+
+def test_adjusted_layers_receive_and_send_on_average_what_they_should() -> None:
+    model, x = mlp(), data(32, 6)
+    method = RateCode(Maximum(), start=0.0, channelwise=True)
+    spiking, plain = (sl.convert(model, x, replace(method, adjusting=rounds), steps=8) for rounds in (4, 0))
+    wanted = model[:3](x).mean(0)
+
+    def second(net: nn.Module) -> tuple[Tensor, Tensor]:
+        """Mean input and output of the second layer of neurons, by neuron."""
+        seen: dict[str, Tensor] = {}
+        net.sequence(x, watch=lambda node, site, i: seen.update({node.name: i}))
+        site, i = net.sites["_3"], seen["_3"]
+        arrived = i.mean((0, 1)) + (0.0 if site.shift is None else site.shift)
+        return arrived, (site.spikes(i) * site.scale).mean((0, 1))
+
+    assert torch.allclose(second(spiking)[0], wanted, atol=1e-5)
+    assert not torch.allclose(second(plain)[0], wanted, atol=1e-2)
+    sent = model[:4](x).mean(0)
+    off, before = ((second(net)[1] - sent).abs().mean() for net in (spiking, plain))
+    assert off < before / 2
 
 
 class TestMaximum:

@@ -269,3 +269,14 @@ class TestParametersOfAWrappedNeuron:
     def test_refractory_period_off_the_grid(self) -> None:
         with pytest.raises(errors.ParameterError, match="multiple of dt"):
             sl.Refractory(sl.LIF()).t_ref = 2.3
+
+
+@pytest.mark.parametrize(
+    ("stated", "name", "refused"),
+    [(sl.LIF(v_th=1.0, v_reset=0.0), "v_reset", 2.0), (sl.plasticity.STDP(w_min=0.0, w_max=1.0), "w_min", 2.0)],
+)
+def test_a_refused_value_is_not_taken(stated: sl.Neuron | sl.plasticity.Rule, name: str, refused: float) -> None:
+    before = stated.param_values()[name]
+    with pytest.raises(errors.ParameterError):
+        setattr(stated, name, refused)
+    assert stated.param_values()[name] == before

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from ..errors import DTypeError, ParameterError, ShapeError
 from ..parameters import Option, Param
-from . import _tempotron_times
 from ._responses import double_exponential
-from ._tempotron_times import Highest, Response
+from ._tempotron_times import Highest, Response, train
 from .trial import Change, Trained, TrialRule
 
 
@@ -135,9 +134,7 @@ class Tempotron(TrialRule):
         self.verify_target(target)
         rates = [float(self.lr) * share for share in self.schedule(epochs, momentum, cooling)]
         threshold = (float(self.v_th), bool(self.shunt))
-        learned, wrong = _tempotron_times.train(
-            self._response, w, times, target, rates, threshold, momentum=momentum, seed=seed
-        )
+        learned, wrong = train(self._response, w, times, target, rates, threshold, momentum=momentum, seed=seed)
         return Trained(learned, torch.tensor(wrong))
 
     @property
