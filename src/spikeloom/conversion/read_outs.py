@@ -30,7 +30,7 @@ def output_spikes(
     >>> import torch, spikeloom as sl
     >>> model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
     >>> spiking = sl.convert(model, torch.rand(64, 4), steps=16)
-    >>> sl.conversion.output_spikes(spiking, torch.rand(5, 4)).shape
+    >>> sl.conversion.output_spikes(spiking, torch.rand(5, 4), threshold=1.0).shape
     torch.Size([16, 5, 3])
 
     Source: Rueckauer, Lungu, Hu, Pfeiffer and Liu 2017, Front. Neurosci. 11:682, equations 2 and 4 (reset by
