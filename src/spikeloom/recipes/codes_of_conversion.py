@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 import spikeloom as sl
 from spikeloom.recipes import Bar, Figures, Form, Recipe, Reference, Run
-from spikeloom.recipes._trained_digits import TrainedDigits, run_and_count, trained_digits
+from spikeloom.recipes._trained_digits import Digits, digits, run_and_count, trained
 
 STEPS = (2, 3, 4, 5, 6, 8, 12, 16, 24)
 
@@ -53,27 +55,28 @@ class CodesOfConversion(Recipe):
             "few spikes": sl.conversion.FewSpikeCode(),
             "first spikes": sl.conversion.FirstSpikeCode(optimised=60),
         }
-        digits = trained_digits(100, 100, seed=run.seed)
-        found = {"accuracy, original": digits.accuracy}
+        data = digits()
+        model = trained(data, 100, 100, seed=run.seed)
+        found = {"accuracy, original": data.accuracy(model)}
         for name, code in codes.items():
-            found |= {f"{what}, {name}": value for what, value in needed(digits, code).items()}
+            found |= {f"{what}, {name}": value for what, value in needed(model, data, code).items()}
             if name in ("rates", "few spikes"):
-                net = sl.convert(digits.model, digits.seen, code, steps=4)
-                found[f"accuracy, {name}, 4 steps"] = digits.share(net(digits.shown))
+                net = sl.convert(model, data.inputs, code, steps=4)
+                found[f"accuracy, {name}, 4 steps"] = data.accuracy(net(data.test))
         for name in ("phase", "bursts", "few spikes", "first spikes"):
             found[f"spikes, {name}, over rates"] = found[f"spikes, {name}"] / found["spikes, rates"]
         return found
 
 
-def needed(digits: TrainedDigits, code: sl.conversion.Method) -> dict[str, float]:
+def needed(model: nn.Module, data: Digits, code: sl.conversion.Method) -> dict[str, float]:
     """Of the fewest steps with accuracy within a point of the original, also for more; 999 where 24 are too few."""
     found = {"steps": 999.0, "latency": 999.0, "spikes": float("nan"), "most spikes of a neuron": float("nan")}
     for steps in reversed(STEPS):
         if isinstance(code, sl.conversion.PhaseCode) and steps > code.period and steps % code.period:
             continue
-        net = sl.convert(digits.model, digits.seen, code, steps=steps)
-        y, spikes, most = run_and_count(net, digits.shown)
-        if digits.share(y) < digits.accuracy - 0.01:
+        net = sl.convert(model, data.inputs, code, steps=steps)
+        y, spikes, most = run_and_count(net, data.test)
+        if data.accuracy(y) < data.accuracy(model) - 0.01:
             break
         found = {
             "steps": float(steps), "latency": float(net.latency()), "spikes": spikes,

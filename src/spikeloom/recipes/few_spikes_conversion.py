@@ -6,7 +6,7 @@ import torch
 
 import spikeloom as sl
 from spikeloom.recipes import Bar, Figures, Form, Recipe, Reference, Run
-from spikeloom.recipes._trained_digits import run_and_count, trained_digits
+from spikeloom.recipes._trained_digits import digits, run_and_count, trained
 
 STEPS = (3, 4, 5, 6, 8)
 
@@ -40,16 +40,17 @@ class FewSpikesConversion(Recipe):
     )  # fmt: skip
 
     def measure(self, run: Run) -> Figures:
-        digits = trained_digits(100, 100, seed=run.seed)
-        found = {"accuracy, original": digits.accuracy, "error over alpha 2^-K": largest_error()}
+        data = digits()
+        model = trained(data, 100, 100, seed=run.seed)
+        found = {"accuracy, original": data.accuracy(model), "error over alpha 2^-K": largest_error()}
         for steps in STEPS:
-            net = sl.convert(digits.model, digits.seen, "few-spikes", steps=steps)
-            y, spikes, _ = run_and_count(net, digits.shown)
-            found[f"accuracy, {steps} steps"] = digits.share(y)
-            found[f"loss, {steps} steps"] = digits.accuracy - digits.share(y)
+            net = sl.convert(model, data.inputs, "few-spikes", steps=steps)
+            y, spikes, _ = run_and_count(net, data.test)
+            found[f"accuracy, {steps} steps"] = data.accuracy(y)
+            found[f"loss, {steps} steps"] = data.accuracy(model) - data.accuracy(y)
             found[f"spikes per neuron, {steps} steps"] = spikes / 200
-            rates = sl.convert(digits.model, digits.seen, "percentile", steps=steps)
-            found[f"accuracy, rate code, {steps} steps"] = digits.share(rates(digits.shown))
+            rates = sl.convert(model, data.inputs, "percentile", steps=steps)
+            found[f"accuracy, rate code, {steps} steps"] = data.accuracy(rates(data.test))
         return found
 
 

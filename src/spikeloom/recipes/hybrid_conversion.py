@@ -8,7 +8,7 @@ import torch
 
 import spikeloom as sl
 from spikeloom.recipes import Bar, Figures, Form, Recipe, Reference, Run, setting
-from spikeloom.recipes._tuned_digits import Digits, digits, perceptron, trained
+from spikeloom.recipes._trained_digits import Digits, digits, perceptron, trained
 
 STEPS = 8
 
@@ -50,11 +50,11 @@ class HybridConversion(Recipe):
 
     def measure(self, run: Run) -> Figures:
         found = digits()
-        model = trained(found, run.seed, bias=False)
+        model = trained(found, seed=run.seed, bias=False)
         method = sl.conversion.RateCode(sl.conversion.Maximum(), start=0.0, sequential=True, factor=0.7)
         begun = {
             "": sl.convert(model, found.inputs, method, steps=STEPS),
-            ", random beginning": sl.convert(perceptron(run.seed, bias=False), found.inputs, method, steps=STEPS),
+            ", random beginning": sl.convert(perceptron(seed=run.seed, bias=False), found.inputs, method, steps=STEPS),
         }
         figures = {
             "accuracy, converted only": shown(begun[""], found, run.seed),

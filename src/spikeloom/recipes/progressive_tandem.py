@@ -8,7 +8,7 @@ import torch
 
 import spikeloom as sl
 from spikeloom.recipes import Bar, Figures, Form, Recipe, Reference, Run, setting
-from spikeloom.recipes._tuned_digits import Digits, digits, trained
+from spikeloom.recipes._trained_digits import Digits, digits, trained
 
 
 class ProgressiveTandem(Recipe):
@@ -45,7 +45,7 @@ class ProgressiveTandem(Recipe):
         every = digits()
         kept = len(every.inputs) * 4 // 5
         found = Digits(every.inputs[:kept], every.labels[:kept], every.test, every.answers)
-        model = trained(found, run.seed)
+        model = trained(found, seed=run.seed)
         method = sl.conversion.RateCode(sl.conversion.Percentile(99.0), start=0.0)
         figures = {"accuracy, ReLU": found.accuracy(model), "largest error of a count": count_error()}
         for steps in (4, 8):

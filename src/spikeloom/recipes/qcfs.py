@@ -8,7 +8,7 @@ from torch import nn
 
 import spikeloom as sl
 from spikeloom.recipes import Bar, Figures, Form, Recipe, Reference, Run, setting
-from spikeloom.recipes._tuned_digits import digits, trained
+from spikeloom.recipes._trained_digits import digits, trained
 
 
 class QuantisedClipFloorShift(Recipe):
@@ -47,7 +47,7 @@ class QuantisedClipFloorShift(Recipe):
 
     def measure(self, run: Run) -> Figures:
         found = digits()
-        model = trained(found, run.seed)
+        model = trained(found, seed=run.seed)
         activation = sl.conversion.QCFS(levels=self.levels)
         tuned = sl.conversion.fine_tune(
             model, found.inputs, found.labels, activation=activation, epochs=self.epochs, lr=2e-3, percent=99.0,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 import spikeloom as sl
 from spikeloom.recipes import Bar, Figures, Form, Recipe, Reference, Run
-from spikeloom.recipes._trained_digits import TrainedDigits, run_and_count, trained_digits
+from spikeloom.recipes._trained_digits import Digits, digits, run_and_count, trained
 
 
 class T2FSNN(Recipe):
@@ -45,17 +46,17 @@ class T2FSNN(Recipe):
     )  # fmt: skip
 
     def measure(self, run: Run) -> Figures:
-        digits = trained_digits(100, 100, seed=run.seed)
-        found = {"accuracy, original": digits.accuracy}
-        third, spikes, most = told(digits, sl.conversion.FirstSpikeCode(tau=8 / 3), 8)
+        data = digits()
+        model = trained(data, 100, 100, seed=run.seed)
+        found = {"accuracy, original": data.accuracy(model)}
+        third, spikes, most = told(model, data, sl.conversion.FirstSpikeCode(tau=8 / 3), 8)
         found |= {"accuracy, tau = T / 3": third, "spikes of a digit": spikes, "most spikes of a neuron": most}
-        found["accuracy, tau = T / 8"] = told(digits, sl.conversion.FirstSpikeCode(tau=1.0), 8)[0]
+        found["accuracy, tau = T / 8"] = told(model, data, sl.conversion.FirstSpikeCode(tau=1.0), 8)[0]
         early = sl.conversion.FirstSpikeCode(tau=8 / 3, early=0.5)
-        found["accuracy, early firing"] = told(digits, early, 8)[0]
+        found["accuracy, early firing"] = told(model, data, early, 8)[0]
         found["loss by early firing"] = third - found["accuracy, early firing"]
         whole, half = (
-            sl.convert(digits.model, digits.seen, code, steps=8).latency()
-            for code in (sl.conversion.FirstSpikeCode(), early)
+            sl.convert(model, data.inputs, code, steps=8).latency() for code in (sl.conversion.FirstSpikeCode(), early)
         )
         found["latency of early firing"] = half / whole
         return found | deep(run.seed)
@@ -63,29 +64,30 @@ class T2FSNN(Recipe):
 
 def deep(seed: int) -> dict[str, float]:
     """Optimised kernels in a network of four hidden layers."""
-    digits = trained_digits(64, 64, 64, 64, seed=seed)
-    found = {"accuracy, original of four layers": digits.accuracy}
+    data = digits()
+    model = trained(data, 64, 64, 64, 64, seed=seed)
+    found = {"accuracy, original of four layers": data.accuracy(model)}
     for start in (1.0, 4.0):
         plain, better = (sl.conversion.FirstSpikeCode(tau=start, optimised=rounds) for rounds in (0, 60))
-        found[f"accuracy, not optimised, {start:g}"] = before = told(digits, plain, 8)[0]
-        found[f"accuracy, optimised from {start:g}"] = after = told(digits, better, 8)[0]
+        found[f"accuracy, not optimised, {start:g}"] = before = told(model, data, plain, 8)[0]
+        found[f"accuracy, optimised from {start:g}"] = after = told(model, data, better, 8)[0]
         found[f"gain by optimising from {start:g}"] = after - before
     for steps in (8, 12):
-        taus = [torch.tensor(constants(digits, start, steps)) for start in (1.0, 4.0)]
+        taus = [torch.tensor(constants(model, data, start, steps)) for start in (1.0, 4.0)]
         found[f"tau apart after two starts, T = {steps}"] = float((taus[0] - taus[1]).abs().max())
     return found
 
 
-def told(digits: TrainedDigits, code: sl.conversion.Method, steps: int) -> tuple[float, float, float]:
+def told(model: nn.Module, data: Digits, code: sl.conversion.Method, steps: int) -> tuple[float, float, float]:
     """Accuracy, spikes for a digit with those of the input, and the most that any neuron sends."""
-    x = code.encode(digits.shown, steps)
-    y, spikes, most = run_and_count(sl.convert(digits.model, digits.seen, code, steps=steps), x, encoded=True)
-    return digits.share(y), spikes + float((x != 0).sum() / x.shape[1]), float(most)
+    x = code.encode(data.test, steps)
+    y, spikes, most = run_and_count(sl.convert(model, data.inputs, code, steps=steps), x, encoded=True)
+    return data.accuracy(y), spikes + float((x != 0).sum() / x.shape[1]), float(most)
 
 
-def constants(digits: TrainedDigits, start: float, steps: int) -> list[float]:
+def constants(model: nn.Module, data: Digits, start: float, steps: int) -> list[float]:
     """Time constants of all layers, optimised from a start."""
     code = sl.conversion.FirstSpikeCode(tau=start, optimised=60)
-    net = sl.convert(digits.model, digits.seen, code, steps=steps)
+    net = sl.convert(model, data.inputs, code, steps=steps)
     neurons = (module for module in net.modules() if isinstance(module, sl.neurons.FirstSpike))
     return [float(torch.as_tensor(neuron.param_values()["tau"])) for neuron in neurons]

@@ -8,7 +8,7 @@ from torch import nn
 
 import spikeloom as sl
 from spikeloom.recipes import Bar, Figures, Form, Recipe, Reference, Run, setting
-from spikeloom.recipes._tuned_digits import digits, trained
+from spikeloom.recipes._trained_digits import digits, trained
 
 
 class ClippingLayers(Recipe):
@@ -53,7 +53,7 @@ class ClippingLayers(Recipe):
 
     def measure(self, run: Run) -> Figures:
         found = digits()
-        model = trained(found, run.seed)
+        model = trained(found, seed=run.seed)
         tuned = sl.conversion.fine_tune(
             model, found.inputs, found.labels, activation=sl.conversion.TCL(), epochs=self.epochs, lr=2e-3,
             decay=self.decay, percent=99.0, seed=run.seed, track=partial(run.track, what="clipped"),
