@@ -214,7 +214,7 @@ class _Run:
 
     def _parts(self, node: fx.Node, given: dict[str, Any]) -> _Parts | None:
         """What the neurons behind add up themselves, if they can now: a layer with hooks is called as it is."""
-        if type(self.net.site(next(iter(node.users)))) is not Site:
+        if not isinstance(self.net.site(next(iter(node.users))), Site):
             return None
         if node.op != "call_module":
             x, residual = (given[arg.name] for arg in node.all_input_nodes)
