@@ -17,7 +17,7 @@ from .progressive import tune_progressively
 from .read_outs import early_exit, output_spikes, weighted_mean
 from .spiking_gradients import ByLastSpike, BySurrogate, Gradient, Tandem
 from .spiking_tuning import tune_spiking
-from .thresholds import LeastError, LocalBalance, Maximum, ModelBased, Percentile, Threshold
+from .thresholds import Fixed, LeastError, LocalBalance, Maximum, ModelBased, Percentile, Threshold
 
 __all__ = [
     "METHODS",
@@ -31,6 +31,7 @@ __all__ = [
     "Converted",
     "FewSpikeCode",
     "FirstSpikeCode",
+    "Fixed",
     "Gradient",
     "LastSpikeLIF",
     "LeastError",

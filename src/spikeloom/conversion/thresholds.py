@@ -52,6 +52,30 @@ class Maximum(Threshold):
 
 
 @dataclass(frozen=True)
+class Fixed(Threshold):
+    """A threshold that is given, in units of the activations, and the same in all places.
+
+    Weights as they were trained, and neurons as a machine has them: the conversion before any normalisation.
+
+    Raises: ParameterError unless value > 0.
+
+    >>> import torch, spikeloom as sl
+    >>> a = torch.tensor([0.0, 1.0, 4.0])
+    >>> sl.conversion.Fixed(1.0).of(a, a.amax(0))
+    tensor(1.)
+    """
+
+    value: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.value < float("inf"):
+            raise ParameterError("Fixed.value", expected="a number above 0", got=self.value)
+
+    def of(self, activations: Tensor, highest: Tensor) -> Tensor:
+        return torch.full_like(highest, self.value)
+
+
+@dataclass(frozen=True)
 class Percentile(Threshold):
     """A percentile of all activations: a few saturate, all others are told apart sooner.
 
