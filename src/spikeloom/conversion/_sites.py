@@ -77,11 +77,16 @@ def increments(f: Callable[[list[Tensor]], Tensor], given: list[Tensor], *, coun
     if counts:
         total = f([x.cumsum(0) for x in given])
         return torch.diff(total, dim=0, prepend=torch.zeros_like(total[:1]))
-    elapsed = torch.arange(1, len(given[0]) + 1, dtype=given[0].dtype, device=given[0].device)
-
-    def along(x: Tensor) -> Tensor:
-        return elapsed.view(-1, *[1] * (x.dim() - 1))
-
-    y = f([x.cumsum(0) / along(x) for x in given])
-    total = y * along(y)
+    y = f([running_mean(x) for x in given])
+    total = y * _elapsed(y)
     return torch.diff(total, dim=0, prepend=torch.zeros_like(total[:1]))
+
+
+def running_mean(x: Tensor) -> Tensor:
+    """The mean of the steps so far, after each, [T, ...] to the same."""
+    return x.cumsum(0) / _elapsed(x)
+
+
+def _elapsed(x: Tensor) -> Tensor:
+    """Numbers of steps, beside x [T, ...]."""
+    return torch.arange(1, len(x) + 1, dtype=x.dtype, device=x.device).view(-1, *[1] * (x.dim() - 1))
