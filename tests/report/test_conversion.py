@@ -53,6 +53,7 @@ def test_the_page_tells_what_was_measured(found: Conversion, tmp_path: Path) -> 
     kept = json.loads((page.parent / "report.json").read_text())
     assert kept["suggested"] == 7 and kept["cost"] == {"mac": 4.6, "accumulate": 0.9}
     assert kept["sites"][0]["rate"] == found.sites[0].rate
+    assert text.count("spikes vanish<") == len(kept["vanishing"]) == len(found.vanishing)
 
 
 def test_without_labels_or_neurons(found: Conversion, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +76,7 @@ def carry_out(order: Order, *, as_json: bool) -> None:
         settings = {"method": order.method, "data": data.name, "model": order.model, "calibrated on": len(calibration)}
         show_note(f"Report: {write_conversion(found, order.report, name=order.model.stem, settings=settings)}")
     if as_json:
-        derived = {"steps": found.steps, "suggested": found.suggested, "limiting": found.limiting}
-        typer.echo(json.dumps({**asdict(found), **derived}))
+        typer.echo(json.dumps(found.to_json()))
     else:
         _tell(found)
 
@@ -136,3 +135,6 @@ def _tell(found: Conversion) -> None:
         "(estimated, without memory)",
         soft_wrap=True,
     )
+    vanishing = [site.operation for site in found.sites if site.name in found.vanishing]
+    if vanishing:
+        console.print(f"spikes vanish at {', '.join(vanishing)}: lower thresholds, or more steps", soft_wrap=True)

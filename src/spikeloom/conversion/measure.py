@@ -19,6 +19,8 @@ from ._sites import Site
 
 # Inputs of which rates and operations are measured.
 _SAMPLE = 64
+# From this share of activity on that no spike tells, a place is named.
+_VANISHING = 0.5
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class SiteReport:
 
     `error` is the mean difference between what spikes are worth and the activation; `saturated` the share of
     activations above what one spike a step can tell, `silent` that of activations above a step's share of the threshold
-    of which no spike tells; `gained` how much smaller the mean error of the output would be with this place exact.
+    of which no spike tells; `vanished` the share of all activity that is in neurons without a spike; `gained` how much
+    smaller the mean error of the output would be with this place exact.
     """
 
     name: str
@@ -39,6 +42,7 @@ class SiteReport:
     error: float
     saturated: float
     silent: float
+    vanished: float
     gained: float
 
 
@@ -89,14 +93,23 @@ class Conversion:
         return max(self.sites, key=lambda site: site.gained).name if self.sites else None
 
     @property
+    def vanishing(self) -> list[str]:
+        """Places that hardly fire: half of their activity or more is in neurons without a spike."""
+        return [site.name for site in self.sites if site.vanished >= _VANISHING]
+
+    @property
     def spikes(self) -> float:
         """Of all neurons for an input."""
         return sum(site.spikes for site in self.sites)
 
     def save(self, path: str | Path) -> None:
         """As JSON; the file is replaced as a whole."""
-        derived = {"steps": self.steps, "suggested": self.suggested, "limiting": self.limiting, "spikes": self.spikes}
-        write_atomically(Path(path), json.dumps({**asdict(self), **derived}, indent=2).encode())
+        write_atomically(Path(path), json.dumps(self.to_json(), indent=2).encode())
+
+    def to_json(self) -> dict[str, Any]:
+        """As a dictionary that JSON can hold."""
+        derived = ("steps", "suggested", "limiting", "vanishing", "spikes")
+        return {**asdict(self), **{name: getattr(self, name) for name in derived}}
 
 
 @torch.no_grad()
@@ -216,6 +229,7 @@ def _sites(net: Converted, x: Tensor, steps: int) -> list[SiteReport]:
                 error=float((rate * worth - activation).abs().mean() / activation.abs().mean().clamp(min=1e-12)),
                 saturated=float((activation > worth).double().mean()),
                 silent=float(((rate == 0) & (activation.abs() > worth / steps)).double().mean()),
+                vanished=float(((rate == 0) * activation.abs()).sum() / activation.abs().sum().clamp(min=1e-12)),
                 gained=off - float((without - exact).abs().mean()),
             )
         )
