@@ -3,6 +3,7 @@
 from ._named import METHODS
 from ._network import Converted
 from ._search import Trial
+from .belief_network import DeepBelief, LogisticUnits, RestrictedBoltzmann, SiegertUnits, Units
 from .clipping import QCFS, TCL, Clipping, with_activations
 from .convert import convert
 from .few_spikes import FewSpikeCode
@@ -13,8 +14,11 @@ from .measure import Conversion, SiteReport, measure
 from .methods import Method, RateCode
 from .onnx_file import read_onnx
 from .phase import BurstCode, PhaseCode
+from .pooling import Average, Counts, FirstSpike, Gate, Pooling, WinnerTakeAll
 from .progressive import tune_progressively
 from .read_outs import early_exit, output_spikes, weighted_mean
+from .siegert import siegert
+from .soft_lif import ActivationNoise, SoftLIF
 from .spiking_gradients import ByLastSpike, BySurrogate, Gradient, Tandem
 from .spiking_tuning import tune_spiking
 from .thresholds import Fixed, LeastError, LocalBalance, Maximum, ModelBased, Percentile, Threshold
@@ -23,29 +27,42 @@ __all__ = [
     "METHODS",
     "QCFS",
     "TCL",
+    "ActivationNoise",
+    "Average",
     "BurstCode",
     "ByLastSpike",
     "BySurrogate",
     "Clipping",
     "Conversion",
     "Converted",
+    "Counts",
+    "DeepBelief",
     "FewSpikeCode",
+    "FirstSpike",
     "FirstSpikeCode",
     "Fixed",
+    "Gate",
     "Gradient",
     "LastSpikeLIF",
     "LeastError",
     "LocalBalance",
+    "LogisticUnits",
     "Maximum",
     "Method",
     "ModelBased",
     "Percentile",
     "PhaseCode",
+    "Pooling",
     "RateCode",
+    "RestrictedBoltzmann",
+    "SiegertUnits",
     "SiteReport",
+    "SoftLIF",
     "Tandem",
     "Threshold",
     "Trial",
+    "Units",
+    "WinnerTakeAll",
     "convert",
     "early_exit",
     "fine_tune",
@@ -53,6 +70,7 @@ __all__ = [
     "optimised_kernel",
     "output_spikes",
     "read_onnx",
+    "siegert",
     "tune_progressively",
     "tune_spiking",
     "weighted_mean",

@@ -31,7 +31,8 @@ def adjust(net: Converted, batches: Sequence[tuple[Tensor, ...]], steps: int, *,
     original.run(*inputs)
 
     def watch(node: fx.Node, site: nn.Module, x: Tensor) -> None:
-        if not isinstance(site, Site) or net.operations[node.name].kind is not Kind.RECTIFIER:
+        operation = net.operations[node.name]
+        if not isinstance(site, Site) or operation.kind is not Kind.RECTIFIER or operation.own:
             return
         wanted, result = original.inputs[node.name], original.results[node.name]
         channels = site.neuron.param_values()["v_th"]

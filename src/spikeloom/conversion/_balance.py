@@ -24,7 +24,8 @@ def balance(net: Converted, method: Method, batches: Sequence[tuple[Tensor, ...]
 
     def watch(node: fx.Node, site: nn.Module, x: Tensor) -> None:
         operation = net.operations[node.name]
-        if isinstance(site, Site) and operation.kind is Kind.RECTIFIER and operation.ceiling == float("inf"):
+        free = operation.kind is Kind.RECTIFIER and operation.ceiling == float("inf") and not operation.own
+        if isinstance(site, Site) and free:
             site.become(method.site(operation, x.max(), steps))
 
     net.sequence(*some_inputs(batches), steps=steps, watch=watch)

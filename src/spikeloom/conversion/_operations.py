@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -25,11 +25,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Operation:
-    """What a node is: its kind, and for a rectifier its slope below 0 and its greatest value."""
+    """What a node is: its kind, and for a rectifier its slope below 0 and its greatest value.
+
+    `own`: the module states its neurons by `as_site`, and no method changes them.
+    """
 
     kind: Kind
     slope: float = 0.0
     ceiling: float = float("inf")
+    own: bool = False
     # Named as the user knows it.
     label: str = ""
 
@@ -105,7 +109,7 @@ def operation(node: fx.Node, modules: dict[str, nn.Module], moving: set[fx.Node]
     if node.op == "get_attr" or not given:
         return Operation(Kind.PLAIN)
     found = _of_module(modules[str(node.target)]) if node.op == "call_module" else _of_call(node, given)
-    return Operation(found.kind, found.slope, found.ceiling, label(node, modules))
+    return replace(found, label=label(node, modules))
 
 
 def label(node: fx.Node, modules: dict[str, nn.Module]) -> str:
@@ -129,7 +133,12 @@ def _of_module(module: nn.Module) -> Operation:
 
 
 def rectifier_of(module: nn.Module) -> Operation | None:
-    """A module that is linear above 0, with its slope below and its greatest value; modules may say so themselves."""
+    """A module that is linear above 0, with its slope below and its greatest value; modules may say so themselves.
+
+    One with neurons of its own, `as_site(steps) -> Site`, may be any function.
+    """
+    if callable(getattr(module, "as_site", None)):
+        return Operation(Kind.RECTIFIER, own=True)
     stated = getattr(module, "as_rectifier", None)
     if callable(stated):
         slope, ceiling = stated()

@@ -124,7 +124,9 @@ def with_activations(
     module = traced(copy.deepcopy(model).eval(), batches[0])
     known = operation_of_each(module)
     places = [
-        node for node in module.graph.nodes if known[node.name].kind is Kind.RECTIFIER and known[node.name].slope == 0.0
+        node
+        for node in module.graph.nodes
+        if (of := known[node.name]).kind is Kind.RECTIFIER and of.slope == 0.0 and not of.own
     ]
     if not places:
         raise ConversionError(type(model).__name__, expected="a rectifier, such as nn.ReLU", got="none")

@@ -47,8 +47,9 @@ def convert(
 
     Weights stay what they are, batch normalisation is folded into them, and biases are constant currents. Rectifiers
     (any spelling of ReLU, ReLU6, leaky ReLU, and modules that state `as_rectifier`) become neurons, with the threshold
-    that a module states by `as_threshold`, or that of the method; a maximum is that of counts of spikes. Other
-    functions are told by increments of f(mean so far) and sent on as signed spikes.
+    that a module states by `as_threshold`, or that of the method; modules with `as_site` state neurons of their own. A
+    maximum is that of counts of spikes. Other functions are told by increments of f(mean so far) and sent on as signed
+    spikes.
 
     Raises: ConversionError with file and line of all that cannot be converted; ParameterError for calibration data that
     are empty, not finite or of one value only; UnknownNameError for a method.
@@ -86,7 +87,8 @@ def _made(
     """The network by one method; the graph may be used again."""
     module, chosen = copy.deepcopy(module), method.with_steps(steps)
     sites = _sites(module, operations, chosen, batches, steps)
-    converted = Converted(module, operations, sites, steps, type(module).__name__, chosen.window(steps)).eval()
+    window, pooling = chosen.window(steps), chosen.pooling
+    converted = Converted(module, operations, sites, steps, type(module).__name__, window, pooling).eval()
     if chosen.sequential:
         balance(converted, chosen, batches, steps)
     if chosen.adjusting:
@@ -118,7 +120,8 @@ def _check_same(model: nn.Module, module: fx.GraphModule, inputs: tuple[Tensor, 
         raise ConversionError(type(model).__name__, expected="one tensor as output", got=type(wanted).__name__, do=do)
     each = (wanted - found).abs().flatten(1).amax(1) if wanted.dim() > 1 else (wanted - found).abs()
     # Folded weights differ in the last digit, by which an activation that rounds takes the next level in few inputs.
-    rounds = any(callable(getattr(layer, "as_threshold", None)) for layer in module.modules())
+    names = ("as_threshold", "as_site")
+    rounds = any(callable(getattr(layer, name, None)) for layer in module.modules() for name in names)
     away = float((each.median() if rounds else each.max()) / wanted.abs().max().clamp(min=1e-12))
     if not away < 1e-3:
         do = "look for changes in place, such as x += y, of what is used again"
@@ -137,6 +140,9 @@ def _sites(
     sites: dict[str, nn.Module] = {}
     for node in fired:
         operation, seen = operations[node.name], found[node.name]
+        if operation.own:
+            sites[node.name] = module.get_submodule(str(node.target)).as_site(steps)  # type: ignore[operator]
+            continue
         samples, highest = seen.samples, seen.highest
         assert highest is not None and seen.lowest is not None
         if operation.kind is Kind.FUNCTION or operation.slope > 0.0:
