@@ -13,9 +13,11 @@ from torch import Tensor, fx, nn
 from ..errors import DTypeError, ParameterError
 from ..nn._layers import has_separable_bias
 from ._operations import Kind, Operation
+from ._pools import pools
 from ._run import Run, Watch
 from ._sites import running_mean
 from ._split import behind
+from .pooling import Counts, Pooling
 
 
 class Converted(nn.Module):
@@ -34,11 +36,11 @@ class Converted(nn.Module):
 
     def __init__(
         self, module: fx.GraphModule, operations: Mapping[str, Operation], sites: Mapping[str, nn.Module],
-        steps: int, name: str, window: int = 1,
+        steps: int, name: str, window: int = 1, pooling: Pooling | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.module, self.operations, self.steps, self.name = module, dict(operations), steps, name
-        self.window = window
+        self.window, self.pooling = window, pooling or Counts()
         # What was tried, where the method was searched.
         self.trials: list[Any] = []
         self.sites = nn.ModuleDict(dict(sites))
@@ -50,6 +52,10 @@ class Converted(nn.Module):
             self.last[end].append(arg)
         # Additions and layers with a bias that end in a site: its kernel adds up.
         self.handed_on = {node.name for node in module.graph.nodes if self._hands_on(node)}
+        # Maxima that the pooling tells; by counts they need no pools.
+        maxima = [node for node in module.graph.nodes if operations[node.name].kind is Kind.MAXIMUM]
+        told = not isinstance(self.pooling, Counts)
+        self.pools = {node.name: pools(node, dict(module.named_modules()), self.moving) for node in maxima if told}
         # Whether sizes are asked for, which are those of all steps as one batch.
         self.sized = any(self._asks_size(node) for node in module.graph.nodes)
 

@@ -73,6 +73,8 @@ class Run:
             y = self._in_each_step(node, given)
         else:
             nodes, sequences = list(given), list(given.values())
+            if (pools := self.net.pools.get(node.name)) is not None and not self.exact:
+                return self.net.pooling.pooled(pools(sequences))
             counts = kind is Kind.MAXIMUM and len(nodes) == len(node.all_input_nodes)
             y = increments(
                 lambda each: self._in_each_step(node, dict(zip(nodes, each, strict=True))), sequences, counts=counts

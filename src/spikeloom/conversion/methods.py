@@ -14,6 +14,7 @@ from ..errors import ParameterError, UnknownNameError
 from ..neurons import IF, MultiSpike, NetCount, Neuron, Signed
 from ._operations import Kind, Operation
 from ._sites import Site
+from .pooling import Counts, Pooling
 from .thresholds import LeastError, LocalBalance, Maximum, ModelBased, Percentile, Threshold
 
 Spikes = Literal["single", "ternary", "augmented", "burst"]
@@ -28,6 +29,8 @@ class Method(ABC):
     # Whether thresholds are then set anew, layer after layer, to the largest input that spikes bring.
     sequential: bool = False
     threshold: Threshold
+    # What stands in the place of max-pooling.
+    pooling: Pooling = Counts()
 
     @abstractmethod
     def site(self, operation: Operation, scale: Tensor, steps: int) -> Site:
@@ -64,6 +67,7 @@ class RateCode(Method):
     of both signs), or "burst" (up to `levels`). `sequential`: from the first layer to the last, the threshold becomes
     the largest input that arrives by spikes, times `factor`. `adjusting` rounds set constant currents and first
     potentials of each layer so that its mean input and output on calibration data are those of the original.
+    `pooling` tells maxima.
 
     Raises: ParameterError.
 
@@ -81,6 +85,7 @@ class RateCode(Method):
     levels: int = 4
     adjusting: int = 0
     sequential: bool = False
+    pooling: Pooling = field(default_factory=Counts)
 
     def __post_init__(self) -> None:
         if not 0.0 < self.factor < float("inf"):
@@ -91,6 +96,8 @@ class RateCode(Method):
             raise UnknownNameError("RateCode.spikes", str(self.spikes), ("single", "ternary", "augmented", "burst"))
         if self.adjusting < 0:
             raise ParameterError("RateCode.adjusting", expected="0 rounds or more", got=self.adjusting)
+        if not isinstance(self.pooling, Pooling):
+            raise ParameterError("RateCode.pooling", expected="one such as Gate()", got=repr(self.pooling))
 
     def with_steps(self, steps: int) -> Method:
         """With the threshold for so many steps, where it depends on them."""
