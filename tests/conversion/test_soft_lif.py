@@ -55,7 +55,7 @@ class TestSoftLIF:
         assert (rate - lif_rate(x + 1.0, 20.0, 2.0)).abs().max() <= 1 / steps + 1e-6
 
     def test_converted_network_comes_to_the_same(self) -> None:
-        """The second layer sees spikes, so that it has the rate only nearly: on average within a spike, worth 20 / T."""
+        """The second layer sees spikes, so that it has the rate only nearly: on average within a spike."""
         torch.manual_seed(0)
         model = nn.Sequential(
             nn.Linear(6, 40), SoftLIF(gamma=1e-3), nn.Linear(40, 12), SoftLIF(gamma=1e-3, tau_syn=5.0)

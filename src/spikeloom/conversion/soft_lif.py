@@ -30,7 +30,7 @@ class SoftLIF(nn.Module):
 
     >>> import torch, spikeloom as sl
     >>> sl.conversion.SoftLIF()(torch.tensor([-0.1, 0.0, 0.5, 1.0]))
-    tensor([0.1423, 0.2690, 0.8336, 1.2607])
+    tensor([0.1437, 0.2504, 0.8343, 1.2608])
     """
 
     def __init__(
