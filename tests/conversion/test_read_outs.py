@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 import spikeloom as sl
 from spikeloom.coding import confidence_exit, highest_rate, running_count
-from spikeloom.conversion import Converted, early_exit, output_spikes, weighted_mean
+from spikeloom.conversion import Converted, early_exit, output_spikes, softmax_spikes, weighted_mean
 from spikeloom.errors import ParameterError, ShapeError
 
 
@@ -83,3 +83,51 @@ def test_each_sample_stops_by_itself(net: tuple[Converted, nn.Module, Tensor]) -
         early_exit(spiking, x, confidence=1.5)
     with pytest.raises(ParameterError, match="scale"):
         early_exit(spiking, x, scale=0.0)
+
+
+def divergence(counts: Tensor, expected: Tensor) -> Tensor:
+    """Kullback and Leibler's, of frequencies from probabilities, in nats."""
+    p = counts / counts.sum(-1, keepdim=True)
+    return torch.where(p > 0, p * (p / expected).log(), 0.0).sum(-1)
+
+
+class TestSoftmax:
+    def still(self) -> tuple[Converted, Tensor]:
+        """A network whose output stands still, so that all draws are from one distribution."""
+        model = nn.Sequential(nn.Linear(2, 10))
+        torch.manual_seed(1)
+        nn.init.normal_(model[0].weight, std=2.0)
+        x = torch.rand(4, 2)
+        return sl.convert(model, x, steps=1), x
+
+    def test_frequencies_are_the_softmax(self) -> None:
+        net, x = self.still()
+        spikes = softmax_spikes(net, x, steps=10_000, generator=torch.Generator().manual_seed(0))
+        expected = net(x).softmax(1).detach()
+        # 2 N KL is about chi squared with 9 degrees of freedom: the mean of KL is 0.00045.
+        assert float(divergence(spikes.sum(0), expected).max()) < 0.01
+        assert torch.equal(spikes.sum(0).argmax(1), net(x).argmax(1))
+        assert torch.equal(spikes.sum(2), torch.ones(10_000, 4))
+
+    def test_the_clock_ticks_at_its_rate(self) -> None:
+        net, x = self.still()
+        spikes = softmax_spikes(net, x, steps=10_000, rate=0.3, generator=torch.Generator().manual_seed(0))
+        # Five standard errors of 40 000 steps.
+        assert float(spikes.sum(2).mean()) == pytest.approx(0.3, abs=0.012)
+        assert float(divergence(spikes.sum(0), net(x).softmax(1).detach()).max()) < 0.01
+
+    def test_potentials_sharpen_in_time(self) -> None:
+        net, x = self.still()
+        spikes = softmax_spikes(net, x, steps=2000, accumulated=True, generator=torch.Generator().manual_seed(0))
+        best = net(x).argmax(1)
+        share = spikes.gather(2, best.expand(2000, 4)[..., None]).mean((1, 2))
+        assert float(share[-500:].mean()) == 1.0 > float(share[:3].mean())
+        # In step t a class has the probability softmax(t u), which falls from step 1 on for all but the best.
+        once = softmax_spikes(net, x, steps=1, accumulated=True, generator=torch.Generator().manual_seed(3))
+        assert torch.equal(once, softmax_spikes(net, x, steps=1, generator=torch.Generator().manual_seed(3)))
+
+    @pytest.mark.parametrize("rate", [0.0, -1.0, 1.5, float("nan")])
+    def test_bad_rates(self, rate: float) -> None:
+        net, x = self.still()
+        with pytest.raises(ParameterError, match="rate"):
+            softmax_spikes(net, x, rate=rate, generator=None)

@@ -16,7 +16,7 @@ from .onnx_file import read_onnx
 from .phase import BurstCode, PhaseCode
 from .pooling import Average, Counts, FirstSpike, Gate, Pooling, WinnerTakeAll
 from .progressive import tune_progressively
-from .read_outs import early_exit, output_spikes, weighted_mean
+from .read_outs import early_exit, output_spikes, softmax_spikes, weighted_mean
 from .siegert import siegert
 from .soft_lif import ActivationNoise, SoftLIF
 from .spiking_gradients import ByLastSpike, BySurrogate, Gradient, Tandem
@@ -71,6 +71,7 @@ __all__ = [
     "output_spikes",
     "read_onnx",
     "siegert",
+    "softmax_spikes",
     "tune_progressively",
     "tune_spiking",
     "weighted_mean",

@@ -84,7 +84,7 @@ def _sliding(
     count = (-(-free // step) if ceil_mode else free // step) + 1
     # A last pool that would begin behind the end is left away.
     count -= ceil_mode and (count - 1) * step >= length + edge
-    found = (torch.arange(count) * step - edge)[:, None] + apart * torch.arange(size)
+    found: Tensor = (torch.arange(count) * step - edge)[:, None] + apart * torch.arange(size)
     return found.where((found >= 0) & (found < length), length)
 
 
@@ -93,8 +93,7 @@ def _adaptive(number: int, length: int, *, sizes: Any) -> Tensor:
     count: int = _of(sizes, number) or length
     starts, ends = (torch.arange(count) * length) // count, -(-(torch.arange(1, count + 1) * length) // count)
     found = starts[:, None] + torch.arange(int((ends - starts).max()))
-    inside: Tensor = found < ends[:, None]
-    return found.where(inside, length)
+    return found.where(found < ends[:, None], length)
 
 
 def _of(sizes: Any, number: int) -> Any:

@@ -1,4 +1,4 @@
-"""Read-outs of converted networks: output neurons that spike, later steps weighted more, and stopping when sure.
+"""Read-outs of converted networks: output neurons that spike, by themselves or by a clock, and when to stop.
 
 The output of a converted network is itself a read-out: the mean current of the last layer, which is what output neurons
 have sent as spikes, and what is left in their potentials.
@@ -90,3 +90,38 @@ def early_exit(
     if not 0.0 < scale < float("inf"):
         raise ParameterError("scale of early_exit", expected="a number above 0", got=scale)
     return confidence_exit(scale * converted.over_time(*inputs, steps=steps), confidence=confidence)
+
+
+@torch.no_grad()
+def softmax_spikes(
+    converted: Converted, *inputs: Tensor, rate: float = 1.0, accumulated: bool = False, steps: int | None = None,
+    generator: torch.Generator | None,
+) -> Tensor:  # fmt: skip
+    """Spikes of output neurons that do not fire by themselves: a clock ticks, and softmax says who sends.
+
+    Equation: in each step there is a tick with probability `rate`, at which one neuron sends, the k-th with probability
+    exp(u_k) / sum_i exp(u_i); u is the mean output so far, so that frequencies are the original's probabilities. With
+    `accumulated` it is the potential, t times that, which in the course of time leaves the most probable class alone.
+    `generator=None` draws from PyTorch's global generator.
+    Shapes: as of the network, output [B, classes] -> [T, B, classes]. Raises: ParameterError.
+
+    >>> import torch, spikeloom as sl
+    >>> model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
+    >>> spiking = sl.convert(model, torch.rand(64, 4), steps=16)
+    >>> sl.conversion.softmax_spikes(spiking, torch.rand(5, 4), generator=None).sum(2).unique()
+    tensor([1.])
+
+    Source: Rueckauer, Lungu, Hu, Pfeiffer and Liu 2017, Front. Neurosci. 11:682, section 2.2.5 (an external Poisson
+    generator of fixed rate, and a competition by accumulated potentials, after Nessler et al. 2009); the mean instead
+    of the potential is not from the paper.
+    """
+    if not 0.0 < rate <= 1.0:
+        raise ParameterError("rate of softmax_spikes", expected="ticks per step, 0 < rate <= 1", got=rate)
+    u = converted.over_time(*inputs, steps=steps)
+    if u.dim() != 3:
+        raise ShapeError("output for softmax_spikes", expected="[B, classes]", got=f"shape {tuple(u.shape[1:])}")
+    if accumulated:
+        u = u * torch.arange(1, len(u) + 1, dtype=u.dtype, device=u.device)[:, None, None]
+    drawn = torch.multinomial(u.softmax(2).flatten(0, 1), 1, generator=generator).view(u.shape[:2])
+    ticks = torch.rand(u.shape[:2], generator=generator, dtype=u.dtype, device=u.device) < rate
+    return torch.nn.functional.one_hot(drawn, u.shape[2]).to(u.dtype) * ticks[..., None]
