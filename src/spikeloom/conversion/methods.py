@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -13,11 +13,12 @@ from torch import Tensor
 from ..errors import ParameterError, UnknownNameError
 from ..neurons import IF, MultiSpike, NetCount, Neuron, Signed
 from ._operations import Kind, Operation
+from ._opposite import Opposite
 from ._sites import Site
 from .pooling import Counts, Pooling
 from .thresholds import LeastError, LocalBalance, Maximum, ModelBased, Percentile, Threshold
 
-Spikes = Literal["single", "ternary", "augmented", "burst"]
+Spikes = Literal["single", "opposite", "ternary", "augmented", "burst"]
 
 
 class Method(ABC):
@@ -63,10 +64,11 @@ class RateCode(Method):
 
     `threshold` is found from activations, for each channel if `channelwise`, and multiplied by `factor`. After a spike
     the potential falls by the threshold, or to 0 with `hard_reset`. It begins at the share `start` of the threshold.
-    `spikes`: "single", "ternary" (a negative spike takes one back that came too early), "augmented" (any whole number,
-    of both signs), or "burst" (up to `levels`). `sequential`: from the first layer to the last, the threshold becomes
-    the largest input that arrives by spikes, times `factor`. `adjusting` rounds set constant currents and first
-    potentials of each layer so that its mean input and output on calibration data are those of the original.
+    `spikes`: "single", of both signs where values have both, "opposite" (a second population sends negative values),
+    "ternary" (a negative spike takes one back that came too early), "augmented" (any whole number, of both signs), or
+    "burst" (up to `levels`). `sequential`: from the first layer to the last, the threshold becomes the largest input
+    that arrives by spikes, times `factor`. `adjusting` rounds set constant currents and first potentials of each layer
+    so that its mean input and output on calibration data are those of the original.
     `pooling` tells maxima.
 
     Raises: ParameterError.
@@ -92,8 +94,8 @@ class RateCode(Method):
             raise ParameterError("RateCode.factor", expected="a number above 0", got=self.factor)
         if not 0.0 <= self.start < 1.0:
             raise ParameterError("RateCode.start", expected="a share of the threshold, 0 <= start < 1", got=self.start)
-        if self.spikes not in ("single", "ternary", "augmented", "burst"):
-            raise UnknownNameError("RateCode.spikes", str(self.spikes), ("single", "ternary", "augmented", "burst"))
+        if self.spikes not in get_args(Spikes):
+            raise UnknownNameError("RateCode.spikes", str(self.spikes), get_args(Spikes))
         if self.adjusting < 0:
             raise ParameterError("RateCode.adjusting", expected="0 rounds or more", got=self.adjusting)
         if not isinstance(self.pooling, Pooling):
@@ -105,6 +107,9 @@ class RateCode(Method):
 
     def site(self, operation: Operation, scale: Tensor, steps: int) -> Site:
         theta = scale * self.factor
+        if self.spikes == "opposite" and (operation.kind is Kind.FUNCTION or operation.slope > 0.0):
+            slope = 1.0 if operation.kind is Kind.FUNCTION else operation.slope
+            return Opposite(self._neuron(Operation(Kind.RECTIFIER), theta), theta, slope=slope)
         return Site(self._neuron(operation, theta), theta)
 
     def _neuron(self, operation: Operation, theta: Tensor) -> Neuron:

@@ -48,7 +48,7 @@ class SpikeVanishing(Recipe):
         data = digits()
         model = weakened(trained(data, *[100] * 5, seed=run.seed), self.factor)
         found = {"accuracy, original": data.accuracy(model)}
-        methods = {
+        methods: dict[str, str | sl.conversion.Method] = {
             "": "percentile", ", thresholds 1": sl.conversion.RateCode(sl.conversion.Fixed(1.0), start=0.0),
         }  # fmt: skip
         for name, method in methods.items():
@@ -66,10 +66,9 @@ class SpikeVanishing(Recipe):
 
 def weakened(model: nn.Sequential, factor: float) -> nn.Sequential:
     """Weights times a factor; biases times its power, by which the outputs are those of before times a power."""
-    result, power = copy.deepcopy(model), 1.0
-    for layer in result[::2]:
+    result = copy.deepcopy(model)
+    for number, layer in enumerate(result[::2].children(), 1):
         assert isinstance(layer, nn.Linear)
-        power *= factor
-        layer.weight *= factor
-        layer.bias *= power
+        layer.weight.mul_(factor)
+        layer.bias.mul_(factor**number)
     return result
