@@ -22,7 +22,7 @@ HOUSE = (
     ("coding", "events", "datasets"),
     ("nn", "network"),
     ("training",),
-    ("conversion", "learning", "hardware", "search"),
+    ("control", "conversion", "learning", "hardware", "search"),
     ("report",),
     (ROOT,),
     ("recipes", "lab", "pynn"),

@@ -50,6 +50,7 @@ __all__ = [
     "check_rule",
     "check_surrogate",
     "coding",
+    "control",
     "conversion",
     "convert",
     "datasets",
@@ -73,6 +74,7 @@ __all__ = [
 _pictures.drawn_by(lambda: importlib.import_module(".report.network_result", __name__).draw_network)
 
 if TYPE_CHECKING:
+    from . import control as control
     from . import conversion as conversion
     from . import network as network
     from .conversion.convert import convert as convert
@@ -86,7 +88,7 @@ def __getattr__(name: str) -> Any:
         from .report import plot
 
         return plot
-    if name in ("conversion", "network", "recipes"):
+    if name in ("control", "conversion", "network", "recipes"):
         return importlib.import_module(f".{name}", __name__)
     if name == "convert":
         return importlib.import_module(".conversion", __name__).convert
