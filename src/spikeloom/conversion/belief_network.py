@@ -48,10 +48,11 @@ class LogisticUnits(Units):
 class SiegertUnits(Units):
     """Rates of leaky integrate-and-fire neurons under Poisson spikes, all in units of the greatest rate, 1 / t_ref.
 
-    mu = tau_mem / t_ref (weight x + bias), sigma^2 = tau_mem / t_ref weight^2 x: a spike jumps the potential by the
-    weight, a bias is the current that as many spikes a ms would bring, without their noise. Threshold 1, reset 0.
-    Units: ms. Source: O'Connor, Neil, Liu, Delbruck and Pfeiffer 2013, Front. Neurosci. 7:178, section 2.3; biases are
-    not from the paper.
+    A spike jumps the potential by w = gain t_ref / tau_mem weight, so that mu = gain (weight x + bias) and
+    sigma^2 = tau_mem / t_ref w^2 x; a bias is a current without noise. Threshold 1, reset 0. Without noise
+    weight x = 1 / gain is just enough for spikes.
+    Units: ms. Source: O'Connor, Neil, Liu, Delbruck and Pfeiffer 2013, Front. Neurosci. 7:178, section 2.3; biases and
+    the unit of weights are not from the paper.
 
     >>> import torch
     >>> SiegertUnits().mean(torch.ones(1, 2), torch.full((1, 2), 0.5), torch.zeros(1))
@@ -60,24 +61,29 @@ class SiegertUnits(Units):
 
     tau_mem: float = 10.0
     t_ref: float = 2.0
+    gain: float = 5.0
 
     spread = 0.1
     rest = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("tau_mem", "t_ref"):
+        for name in ("tau_mem", "t_ref", "gain"):
             if not 0.0 < getattr(self, name) < float("inf"):
-                expected = "a finite time > 0 (ms)"
+                expected = "a finite number > 0"
                 raise ParameterError(f"SiegertUnits.{name}", expected=expected, got=getattr(self, name))
 
+    @property
+    def jump(self) -> float:
+        """By which a spike changes the potential, for a weight of 1."""
+        return self.gain * self.t_ref / self.tau_mem
+
     def mean(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        ratio = self.tau_mem / self.t_ref
-        mu = ratio * linear(x, weight, bias)
-        sigma = (ratio * linear(x, weight**2)).clamp(min=1e-12).sqrt()
+        mu = self.gain * linear(x, weight, bias)
+        sigma = (self.gain * self.jump * linear(x, weight**2)).clamp(min=1e-12).sqrt()
         return siegert(mu, sigma, tau_mem=self.tau_mem, t_ref=self.t_ref) * (self.t_ref / 1e3)
 
     def neuron(self, dt: float) -> Neuron:
-        """The neurons, whose input in a step is the sum of weights of its spikes."""
+        """The neurons, whose input in a step is the sum of jumps by its spikes."""
         lif = LIF(tau_mem=self.tau_mem, decay_input=False, dt=dt)
         return Refractory(lif, t_ref=self.t_ref - dt)
 
@@ -206,7 +212,7 @@ class DeepBelief(nn.Module):
     label_bias: Tensor
 
     def learn(
-        self, x: Tensor, labels: Tensor, *, epochs: int, lr: float, supervised: int = 30, label_lr: float = 3.0,
+        self, x: Tensor, labels: Tensor, *, epochs: int, lr: float, supervised: int = 30, label_lr: float = 1.0,
         batch: int = 50, persistent: bool = False,
     ) -> DeepBelief:  # fmt: skip
         """Each machine by contrastive divergence, from below; then label weights, which are no longer those of the
@@ -269,7 +275,7 @@ class DeepBelief(nn.Module):
         parts: list[nn.Module] = []
         for weight, bias in self.layers:
             layer = nn.Linear(weight.shape[1], len(weight))
-            layer.weight.data, layer.bias.data = weight.contiguous(), bias * (dt / units.t_ref)
+            layer.weight.data, layer.bias.data = units.jump * weight, units.jump * dt / units.t_ref * bias
             parts += [layer.requires_grad_(False), units.neuron(dt)]
         return Sequential(*parts)
 
