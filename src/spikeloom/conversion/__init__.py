@@ -21,6 +21,7 @@ from .siegert import siegert
 from .soft_lif import ActivationNoise, SoftLIF
 from .spiking_gradients import ByLastSpike, BySurrogate, Gradient, Tandem
 from .spiking_tuning import tune_spiking
+from .synaptic_operations import NeuromorphicReLU, Operated, SynapticOperations
 from .thresholds import Fixed, LeastError, LocalBalance, Maximum, ModelBased, Percentile, Threshold
 
 __all__ = [
@@ -50,6 +51,8 @@ __all__ = [
     "Maximum",
     "Method",
     "ModelBased",
+    "NeuromorphicReLU",
+    "Operated",
     "Percentile",
     "PhaseCode",
     "Pooling",
@@ -58,6 +61,7 @@ __all__ = [
     "SiegertUnits",
     "SiteReport",
     "SoftLIF",
+    "SynapticOperations",
     "Tandem",
     "Threshold",
     "Trial",
