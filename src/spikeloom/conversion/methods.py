@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ParameterError, UnknownNameError
-from ..neurons import IF, MultiSpike, NetCount, Neuron, Signed
+from ..neurons import IF, DifferenceIF, MultiSpike, NetCount, Neuron, Signed
 from ._operations import Kind, Operation
 from ._opposite import Opposite
 from ._sites import Site
@@ -69,7 +69,7 @@ class RateCode(Method):
     "burst" (up to `levels`). `sequential`: from the first layer to the last, the threshold becomes the largest input
     that arrives by spikes, times `factor`. `adjusting` rounds set constant currents and first potentials of each layer
     so that its mean input and output on calibration data are those of the original.
-    `pooling` tells maxima.
+    `pooling` tells maxima. With `floored`, potentials of rectifiers never fall below 0: inhibition beyond it is lost.
 
     Raises: ParameterError.
 
@@ -88,6 +88,7 @@ class RateCode(Method):
     adjusting: int = 0
     sequential: bool = False
     pooling: Pooling = field(default_factory=Counts)
+    floored: bool = False
 
     def __post_init__(self) -> None:
         if not 0.0 < self.factor < float("inf"):
@@ -100,6 +101,9 @@ class RateCode(Method):
             raise ParameterError("RateCode.adjusting", expected="0 rounds or more", got=self.adjusting)
         if not isinstance(self.pooling, Pooling):
             raise ParameterError("RateCode.pooling", expected="one such as Gate()", got=repr(self.pooling))
+        if self.floored and self.spikes in ("ternary", "augmented"):
+            got = f"spikes = {self.spikes!r}, which potentials below 0 take back"
+            raise ParameterError("RateCode.floored", expected="spikes that are not taken back", got=got)
 
     def with_steps(self, steps: int) -> Method:
         """With the threshold for so many steps, where it depends on them."""
@@ -116,11 +120,13 @@ class RateCode(Method):
         if operation.kind is Kind.FUNCTION:
             return Signed(IF(v_th=theta, soft_reset=True), v_neg=theta)
         # Without a leak the resting potential is nothing but where the potential begins.
-        base = IF(v_th=theta, v_rest=self.start * theta, soft_reset=not self.hard_reset)
+        base: Neuron = IF(v_th=theta, v_rest=self.start * theta, soft_reset=not self.hard_reset)
         if operation.slope > 0.0:
             return Signed(base, v_neg=theta / operation.slope)
         if self.spikes in ("ternary", "augmented"):
             return NetCount(v_th=theta, v_rest=self.start * theta, levels=1 if self.spikes == "ternary" else 1 << 20)
+        if self.floored:
+            base = DifferenceIF(v_th=theta, v_rest=self.start * theta, soft_reset=not self.hard_reset, leak=0.0)
         return MultiSpike(base, levels=self.levels) if self.spikes == "burst" else base
 
 
