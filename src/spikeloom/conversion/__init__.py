@@ -9,13 +9,16 @@ from .convert import convert
 from .few_spikes import FewSpikeCode
 from .fine_tuning import fine_tune
 from .first_spike import FirstSpikeCode, optimised_kernel
+from .integer_network import IntegerLayer, IntegerNetwork, IntegerRun
 from .last_spike import LastSpikeLIF
 from .measure import Conversion, SiteReport, measure
 from .methods import Method, RateCode
 from .onnx_file import read_onnx
 from .phase import BurstCode, PhaseCode
 from .pooling import Average, Counts, FirstSpike, Gate, Pooling, WinnerTakeAll
+from .populations import Ran, run_event_driven
 from .progressive import tune_progressively
+from .quantisation import quantisation_step, quantised
 from .read_outs import early_exit, output_spikes, softmax_spikes, weighted_mean
 from .siegert import siegert
 from .soft_lif import ActivationNoise, SoftLIF
@@ -44,6 +47,9 @@ __all__ = [
     "Fixed",
     "Gate",
     "Gradient",
+    "IntegerLayer",
+    "IntegerNetwork",
+    "IntegerRun",
     "LastSpikeLIF",
     "LeastError",
     "LocalBalance",
@@ -56,6 +62,7 @@ __all__ = [
     "Percentile",
     "PhaseCode",
     "Pooling",
+    "Ran",
     "RateCode",
     "RestrictedBoltzmann",
     "SiegertUnits",
@@ -73,7 +80,10 @@ __all__ = [
     "measure",
     "optimised_kernel",
     "output_spikes",
+    "quantisation_step",
+    "quantised",
     "read_onnx",
+    "run_event_driven",
     "siegert",
     "softmax_spikes",
     "tune_progressively",

@@ -1,0 +1,78 @@
+"""Converted perceptrons as chains of layers, which other simulators and chips take."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ConversionError
+from ..neurons import IF
+from ._network import Converted
+from ._sites import Site
+
+
+class Layer(NamedTuple):
+    """Weights [n, before] for spikes of 1, biases a step, and thresholds and first potentials, [n] each.
+
+    A hard reset is to 0.
+
+    The last layer has neither of these: it adds up. All in float64.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    v_th: Tensor | None
+    start: Tensor | None
+    hard_reset: bool = False
+
+
+def chain(net: Converted) -> list[Layer]:
+    """The layers of a perceptron of integrate-and-fire neurons. Raises: ConversionError."""
+    layers: list[Layer] = []
+    product: nn.Linear | None = None
+    worth = torch.ones((), dtype=torch.float64)
+    for node in net.module.graph.nodes:
+        site = net.site(node)
+        if node.op in ("placeholder", "output"):
+            continue
+        if isinstance(site, Site) and product is not None:
+            layers.append(_spiking(net, product, worth, site))
+            worth = torch.ones((), dtype=torch.float64) if site.absorbed else site.amplitude.double()
+            product = None
+        elif node.op == "call_module" and isinstance(layer := net.module.get_submodule(str(node.target)), nn.Linear):
+            if product is not None:
+                _refuse(net, f"{node.target} after another layer of weights")
+            product = layer
+        elif node.op != "call_module" or not isinstance(layer, nn.Identity | nn.Dropout | nn.Flatten):
+            _refuse(net, str(node.target))
+    if product is None:
+        _refuse(net, "no layer of weights at the end")
+    assert product is not None
+    layers.append(Layer(product.weight.detach().double() * worth, _bias(product), None, None))
+    return layers
+
+
+def _spiking(net: Converted, product: nn.Linear, worth: Tensor, site: Site) -> Layer:
+    if type(site.neuron) is not IF or site.weighted:
+        _refuse(net, repr(site.neuron))
+    values = site.neuron.param_values()
+    v_th, start = (torch.as_tensor(values[name]).detach().double() for name in ("v_th", "v_rest"))
+    shift = torch.zeros(()) if site.shift is None else site.shift
+    size = (product.out_features,)
+    bias = _bias(product) + shift.double()
+    weight = product.weight.detach().double() * worth
+    return Layer(weight, bias, v_th.expand(size), start.expand(size), not site.neuron.soft_reset)
+
+
+def _bias(product: nn.Linear) -> Tensor:
+    if product.bias is None:
+        return torch.zeros(product.out_features, dtype=torch.float64)
+    return product.bias.detach().double()
+
+
+def _refuse(net: Converted, got: str) -> None:
+    expected = "linear layers with IF neurons between them"
+    do = "convert a perceptron by RateCode(), without normalisation in its input"
+    raise ConversionError(f"chain of {net.name}", expected=expected, got=got, do=do)
