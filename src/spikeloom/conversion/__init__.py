@@ -20,6 +20,7 @@ from .populations import Ran, run_event_driven
 from .progressive import tune_progressively
 from .quantisation import quantisation_step, quantised
 from .read_outs import early_exit, output_spikes, softmax_spikes, weighted_mean
+from .row_cache import cache_hits
 from .siegert import siegert
 from .soft_lif import ActivationNoise, SoftLIF
 from .spiking_gradients import ByLastSpike, BySurrogate, Gradient, Tandem
@@ -74,6 +75,7 @@ __all__ = [
     "Trial",
     "Units",
     "WinnerTakeAll",
+    "cache_hits",
     "convert",
     "early_exit",
     "fine_tune",
