@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import spikeloom as sl
-from spikeloom.conversion import IntegerLayer, IntegerNetwork, RateCode, run_event_driven
+from spikeloom.conversion import IntegerLayer, IntegerNetwork, RateCode, cache_hits, run_event_driven
 from spikeloom.errors import ConversionError, DTypeError, ParameterError, ShapeError
 
 
@@ -176,3 +176,29 @@ class TestRefused:
             IntegerNetwork([IntegerLayer(one, 1)]).clocked(torch.full((3, 1, 2), 2.0))
         with pytest.raises(ParameterError, match="bits"):
             IntegerNetwork.of(sl.convert(perceptron(bias=False), data(64, 6), "percentile", steps=4), bits=1)
+
+
+class TestCache:
+    def test_is_the_stack_distance(self) -> None:
+        """A hit is a spike before which fewer other rows than there is room for were used since the last of its own."""
+        layers = [spikes(30, 3, 5, seed=seed, rate=0.2) for seed in (1, 2)]
+        order = [
+            (layer, n)
+            for b in range(3)
+            for t in range(30)
+            for layer, s in enumerate(layers)
+            for n in range(5)
+            if s[t, b, n]
+        ]
+        for rows in (1, 3, 9, 10):
+            hits = 0
+            for place, row in enumerate(order):
+                earlier = [k for k in range(place) if order[k] == row]
+                hits += bool(earlier) and len(set(order[earlier[-1] + 1 : place])) < rows
+            assert cache_hits(layers, rows) == pytest.approx(hits / len(order))
+
+    def test_refuses(self) -> None:
+        with pytest.raises(ParameterError, match="rows"):
+            cache_hits([spikes(3, 1, 2)], 0)
+        with pytest.raises(ShapeError):
+            cache_hits([spikes(3, 1, 2), spikes(4, 1, 2)], 1)

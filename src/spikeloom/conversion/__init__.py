@@ -13,6 +13,7 @@ from .integer_network import IntegerLayer, IntegerNetwork, IntegerRun
 from .last_spike import LastSpikeLIF
 from .measure import Conversion, SiteReport, measure
 from .methods import Method, RateCode
+from .neurosynaptic_core import NeurosynapticCore
 from .onnx_file import read_onnx
 from .phase import BurstCode, PhaseCode
 from .pooling import Average, Counts, FirstSpike, Gate, Pooling, WinnerTakeAll
@@ -59,6 +60,7 @@ __all__ = [
     "Method",
     "ModelBased",
     "NeuromorphicReLU",
+    "NeurosynapticCore",
     "Operated",
     "Percentile",
     "PhaseCode",
