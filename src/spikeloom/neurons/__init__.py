@@ -33,6 +33,7 @@ from .izhikevich import Izhikevich, Izhikevich2007
 from .klif import KLIF
 from .late_reset import LateResetLIF
 from .leaky_integrate_and_fire import LIF, CurrentLIF
+from .loihi import Loihi
 from .mat import MAT
 from .mckean import McKean
 from .meta_dynamic import MetaDynamic
@@ -123,6 +124,7 @@ __all__ = [
     "LeakyIntegrator",
     "LinearHazard",
     "LinearNonlinearPoisson",
+    "Loihi",
     "McKean",
     "MetaDynamic",
     "Midpoint",
