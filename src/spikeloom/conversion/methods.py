@@ -66,10 +66,11 @@ class RateCode(Method):
     the potential falls by the threshold, or to 0 with `hard_reset`. It begins at the share `start` of the threshold.
     `spikes`: "single", of both signs where values have both, "opposite" (a second population sends negative values),
     "ternary" (a negative spike takes one back that came too early), "augmented" (any whole number, of both signs), or
-    "burst" (up to `levels`). `sequential`: from the first layer to the last, the threshold becomes the largest input
-    that arrives by spikes, times `factor`. `adjusting` rounds set constant currents and first potentials of each layer
-    so that its mean input and output on calibration data are those of the original.
-    `pooling` tells maxima. With `floored`, potentials of rectifiers never fall below 0: inhibition beyond it is lost.
+    "burst" (up to `levels`). Spikes are taken back by potentials below -`v_neg` thresholds. `sequential`: from the
+    first layer to the last, the threshold becomes the largest input that arrives by spikes, times `factor`. `adjusting`
+    rounds set constant currents and first potentials of each layer so that its mean input and output on calibration
+    data are those of the original. `pooling` tells maxima. With `floored`, potentials of rectifiers never fall below 0:
+    inhibition beyond it is lost.
 
     Raises: ParameterError.
 
@@ -89,6 +90,7 @@ class RateCode(Method):
     sequential: bool = False
     pooling: Pooling = field(default_factory=Counts)
     floored: bool = False
+    v_neg: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0.0 < self.factor < float("inf"):
@@ -101,6 +103,8 @@ class RateCode(Method):
             raise ParameterError("RateCode.adjusting", expected="0 rounds or more", got=self.adjusting)
         if not isinstance(self.pooling, Pooling):
             raise ParameterError("RateCode.pooling", expected="one such as Gate()", got=repr(self.pooling))
+        if not 0.0 <= self.v_neg < float("inf"):
+            raise ParameterError("RateCode.v_neg", expected="thresholds, 0 or more", got=self.v_neg)
         if self.floored and self.spikes in ("ternary", "augmented"):
             got = f"spikes = {self.spikes!r}, which potentials below 0 take back"
             raise ParameterError("RateCode.floored", expected="spikes that are not taken back", got=got)
@@ -124,7 +128,8 @@ class RateCode(Method):
         if operation.slope > 0.0:
             return Signed(base, v_neg=theta / operation.slope)
         if self.spikes in ("ternary", "augmented"):
-            return NetCount(v_th=theta, v_rest=self.start * theta, levels=1 if self.spikes == "ternary" else 1 << 20)
+            levels = 1 if self.spikes == "ternary" else 1 << 20
+            return NetCount(v_th=theta, v_neg=self.v_neg * theta, v_rest=self.start * theta, levels=levels)
         if self.floored:
             base = DifferenceIF(v_th=theta, v_rest=self.start * theta, soft_reset=not self.hard_reset, leak=0.0)
         return MultiSpike(base, levels=self.levels) if self.spikes == "burst" else base
