@@ -20,10 +20,10 @@ class Loihi(Neuron):
 
     Per step, with i = 2^(6 + exponent) times the sum of weights of spikes, and c(x, d) = sign(x) ceil(|x| d / 4096):
     u <- u - c(u, decay_i) + i, then v <- v - c(v, decay_v) + u + bias. Spike where v > v_th = 2^6 mantissa; then
-    v <- 0, or v <- v - v_th with `soft_reset=True`. decay_i = 4096 makes the current last one step, decay_v = 0 keeps the
-    potential. A decay ends at 0, where a rounded product stays: that is why the chip rounds away from 0. Whole numbers
-    below 2^24 are exact in float32, too; wrap-around of the chip's 24 bits, refractory period, dendrites and learning
-    are not there. The potential begins at v_rest.
+    v <- 0, or v <- v - v_th with `soft_reset=True`. decay_i = 4096 makes the current last one step, decay_v = 0 keeps
+    the potential, which begins at v_rest. A decay ends at 0, where a rounded product stays: that is why the chip rounds
+    away from 0. Whole numbers below 2^24 are exact in float32, too; wrap-around of the chip's 24 bits, refractory
+    period, dendrites and learning are not there.
 
     Shapes: [T, B, *features] to spikes of the same shape. Units: those of the chip. Raises: ParameterError for numbers
     that are not whole.
