@@ -5,6 +5,7 @@ from spikeloom.datasets.dataset import Dataset, Split
 from spikeloom.datasets.digits import digits
 from spikeloom.datasets.fashion_mnist import fashion_mnist
 from spikeloom.datasets.feature_streams import feature_streams
+from spikeloom.datasets.gestures import gestures
 from spikeloom.datasets.heart_beats import heart_beats
 from spikeloom.datasets.idx_set import IdxSet
 from spikeloom.datasets.metadata import metadata
@@ -21,6 +22,7 @@ __all__ = [
     "digits",
     "fashion_mnist",
     "feature_streams",
+    "gestures",
     "heart_beats",
     "load",
     "metadata",
