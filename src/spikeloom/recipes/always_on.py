@@ -50,6 +50,13 @@ class AlwaysOn(Recipe):
         ),
         Bar("share of steps awake", at_most=0.75, why="quiet parts of words take a quarter of their time or more"),
     )
+    smoke = Form(
+        Bar("accuracy, events", at_least=0.8, why="ten words"),
+        *quick.bars[1:4],
+        seeds=(0,),
+        few_seeds="it only shows that all works",
+        settings={"words": 10},
+    )
 
     def measure(self, run: Run) -> Figures:
         sound, labels = self.spoken(200, run), self.spoken(self.words, run)

@@ -43,6 +43,13 @@ class NeurosynapticCore(Recipe):
         Bar("spikes that differ from floats", at_most=0.0, why="the paper: one-to-one with software"),
         Bar("points lost to the machine", at_most=2.0, why="two standard errors of 360 digits at 0.95 are 2.3"),
     )
+    smoke = Form(
+        Bar("accuracy, core", at_least=0.85, why="a smaller core, five passes"),
+        Bar("spikes that differ from floats", at_most=0.0, why="the paper: one-to-one with software"),
+        seeds=(0,),
+        few_seeds="it only shows that all works",
+        settings={"hidden": 60, "epochs": 5},
+    )
 
     def measure(self, run: Run) -> Figures:
         data = digits()
@@ -82,7 +89,9 @@ class NeurosynapticCore(Recipe):
 def fitted(x: Tensor, labels: Tensor) -> Tensor:
     """Weights of a linear read-out, the last for a constant, [n + 1, 10], with a ridge of 1."""
     x = pad(x, (0, 1), value=1.0).double()
-    return torch.linalg.solve(x.T @ x + torch.eye(x.shape[1]).double(), x.T @ one_hot(labels, 10).double())
+    ridge = torch.eye(x.shape[1], dtype=torch.float64)
+    weights: Tensor = torch.linalg.solve(x.T @ x + ridge, x.T @ one_hot(labels, 10).double())
+    return weights
 
 
 def in_floats(core: sl.conversion.NeurosynapticCore, axons: Tensor) -> Tensor:
