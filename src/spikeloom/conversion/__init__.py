@@ -1,8 +1,10 @@
 """Conversion: trained networks become spiking ones."""
 
+from ._amos_fit import fit_amos
 from ._named import METHODS
 from ._network import Converted
 from ._search import Trial
+from .amos import AMOSCode, AMOSGate
 from .belief_network import DeepBelief, LogisticUnits, RestrictedBoltzmann, SiegertUnits, Units
 from .clipping import QCFS, TCL, Clipping, with_activations
 from .convert import convert
@@ -11,6 +13,7 @@ from .fine_tuning import fine_tune
 from .first_spike import FirstSpikeCode, optimised_kernel
 from .integer_network import IntegerLayer, IntegerNetwork, IntegerRun
 from .last_spike import LastSpikeLIF
+from .loihi import LoihiCores, loihi_cores, on_loihi
 from .measure import Conversion, SiteReport, measure
 from .methods import Method, RateCode
 from .neurosynaptic_core import NeurosynapticCore
@@ -33,6 +36,8 @@ __all__ = [
     "METHODS",
     "QCFS",
     "TCL",
+    "AMOSCode",
+    "AMOSGate",
     "ActivationNoise",
     "Average",
     "BurstCode",
@@ -56,6 +61,7 @@ __all__ = [
     "LeastError",
     "LocalBalance",
     "LogisticUnits",
+    "LoihiCores",
     "Maximum",
     "Method",
     "ModelBased",
@@ -81,7 +87,10 @@ __all__ = [
     "convert",
     "early_exit",
     "fine_tune",
+    "fit_amos",
+    "loihi_cores",
     "measure",
+    "on_loihi",
     "optimised_kernel",
     "output_spikes",
     "quantisation_step",
