@@ -122,9 +122,7 @@ def greedy(values: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
 
 
 @torch.no_grad()
-def play(
-    task: Task, act: Callable[[Tensor], Tensor], *, episodes: int = 20, limit: int = 500, seed: int = 0
-) -> Played:
+def play(task: Task, act: Callable[[Tensor], Tensor], *, episodes: int = 20, limit: int = 500, seed: int = 0) -> Played:
     """Let an agent act, observations [n, ...] to actions [n], in episodes from the same beginnings for each agent.
 
     Raises: ParameterError.
