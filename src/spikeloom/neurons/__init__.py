@@ -56,6 +56,7 @@ from .quadratic import QuadraticIF
 from .read_out import LeakyIntegrator
 from .resonate_and_fire import BalancedResonateAndFire, ResonateAndFire
 from .runge_kutta import Midpoint, RungeKutta, RungeKutta4, Substeps
+from .sampling import SamplingNeuron
 from .sequential_euler import SequentialEuler
 from .sigma_delta import SigmaDelta
 from .signed import Signed
@@ -149,6 +150,7 @@ __all__ = [
     "RungeKutta4",
     "RungeKutta45",
     "STDPRefractory",
+    "SamplingNeuron",
     "SaturatingDendrite",
     "SequentialEuler",
     "SigmaDelta",
