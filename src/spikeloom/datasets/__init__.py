@@ -11,6 +11,7 @@ from spikeloom.datasets.idx_set import IdxSet
 from spikeloom.datasets.metadata import metadata
 from spikeloom.datasets.mnist import mnist
 from spikeloom.datasets.moving_shapes import moving_shapes
+from spikeloom.datasets.shapes_in_clutter import Scenes, shapes_in_clutter
 from spikeloom.datasets.spike_time_task import spike_time_task
 from spikeloom.datasets.store_recall import store_recall
 from spikeloom.datasets.topics import topics
@@ -18,6 +19,7 @@ from spikeloom.datasets.topics import topics
 __all__ = [
     "Dataset",
     "IdxSet",
+    "Scenes",
     "Split",
     "digits",
     "fashion_mnist",
@@ -29,6 +31,7 @@ __all__ = [
     "mnist",
     "moving_shapes",
     "names",
+    "shapes_in_clutter",
     "spike_time_task",
     "store_recall",
     "topics",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from spikeloom.training.checkpoint import pack, unpack
 from spikeloom.training.configuration import NetworkConfig, RunConfig, TrainingConfig
 from spikeloom.training.defaults import default_config
+from spikeloom.training.detection import Detections, average_precision, best_boxes, box_overlap
 from spikeloom.training.encoding import ENCODERS, encode
 from spikeloom.training.evaluation import Evaluation, evaluate
 from spikeloom.training.folder import RunFolder
@@ -30,6 +31,7 @@ from spikeloom.training.saved_run import load_run
 __all__ = [
     "ENCODERS",
     "BatchProgress",
+    "Detections",
     "EnergyCost",
     "EpochMetrics",
     "Evaluation",
@@ -42,6 +44,9 @@ __all__ = [
     "TrainingInterrupted",
     "accuracy",
     "anytime_cross_entropy",
+    "average_precision",
+    "best_boxes",
+    "box_overlap",
     "build_network",
     "class_accuracy",
     "confusion_matrix",
