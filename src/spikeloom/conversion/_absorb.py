@@ -23,9 +23,9 @@ _WEIGHTS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 @torch.no_grad()
 def absorb(net: Converted) -> None:
-    """Wherever spikes of a site go to layers of weights only, these are multiplied by what a spike is worth.
+    """Where spikes of a site go to layers of weights only, these are multiplied by what a spike is worth.
 
-    From then on the site sends spikes of 1. Where spikes are added to others, they keep their worth.
+    Such layers take spikes of 1. Where spikes of the same site are added to others, they keep their worth.
     """
     modules = dict(net.module.named_modules())
     used = Counter(str(node.target) for node in net.module.graph.nodes if node.op == "call_module")
@@ -33,36 +33,36 @@ def absorb(net: Converted) -> None:
         site = net.site(node)
         if not isinstance(site, Site) or net.operations[node.name].kind is not Kind.RECTIFIER:
             continue
-        layers = _behind(node, modules)
-        if layers is None or any(used[str(layer.target)] > 1 for layer in layers):
-            continue
-        factors = [_factor(site.amplitude, modules[str(layer.target)]) for layer in layers]
-        if any(factor is None for factor in factors):
-            continue
-        for layer, factor in zip(layers, factors, strict=True):
-            scaled = copy.copy(modules[str(layer.target)])
-            assert factor is not None and isinstance(scaled.weight, Tensor)
-            scaled._parameters = dict(scaled._parameters)
-            scaled.weight = nn.Parameter(scaled.weight * factor, requires_grad=False)
-            net.module.set_submodule(str(layer.target), scaled)
-            modules[str(layer.target)] = scaled
-        site.absorb()
+        for user in node.users:
+            layers = _from(user, modules)
+            if layers is None or any(used[str(layer.target)] > 1 for layer in layers):
+                continue
+            factors = [_factor(site.amplitude, modules[str(layer.target)]) for layer in layers]
+            if any(factor is None for factor in factors):
+                continue
+            for layer, factor in zip(layers, factors, strict=True):
+                scaled = copy.copy(modules[str(layer.target)])
+                assert factor is not None and isinstance(scaled.weight, Tensor)
+                scaled._parameters = dict(scaled._parameters)
+                scaled.weight = nn.Parameter(scaled.weight * factor, requires_grad=False)
+                net.module.set_submodule(str(layer.target), scaled)
+                modules[str(layer.target)] = scaled
+            net.absorbed.add((node.name, user.name))
 
 
-def _behind(node: fx.Node, modules: dict[str, nn.Module]) -> list[fx.Node] | None:
-    """The layers of weights that take the values of a node, or None where something else takes them, too."""
+def _from(user: fx.Node, modules: dict[str, nn.Module]) -> list[fx.Node] | None:
+    """The layers of weights that take what a node is given, or None where something else takes it, too."""
+    module = modules.get(str(user.target)) if user.op == "call_module" else None
+    if isinstance(module, _WEIGHTS):
+        return [user]
+    if not isinstance(module, _KEEPING) and user.target not in (torch.flatten, "flatten"):
+        return None
     found: list[fx.Node] = []
-    for user in node.users:
-        module = modules.get(str(user.target)) if user.op == "call_module" else None
-        if isinstance(module, _WEIGHTS):
-            found.append(user)
-        elif isinstance(module, _KEEPING) or user.target in (torch.flatten, "flatten"):
-            further = _behind(user, modules)
-            if further is None:
-                return None
-            found += further
-        else:
+    for further in user.users:
+        layers = _from(further, modules)
+        if layers is None:
             return None
+        found += layers
     return found or None
 
 

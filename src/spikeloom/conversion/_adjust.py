@@ -17,7 +17,7 @@ _INPUTS = 32
 
 
 @torch.no_grad()
-def adjust(net: Converted, batches: Sequence[tuple[Tensor, ...]], steps: int, *, rounds: int) -> None:
+def adjust(net: Converted, original: Original, steps: int, *, rounds: int) -> None:
     """Layer after layer, the mean input of each channel becomes that of the original, then its mean output.
 
     The constant current takes up the difference of inputs, and in each round the first potential that of outputs,
@@ -26,9 +26,6 @@ def adjust(net: Converted, batches: Sequence[tuple[Tensor, ...]], steps: int, *,
     Source: Li, Deng, Dong, Gong and Gu 2021, "A free lunch from ANN: towards efficient, accurate spiking neural
     networks calibration", ICML, section 4.2 (bias and initial potential; by channel).
     """
-    inputs = some_inputs(batches)
-    original = _Original(net)
-    original.run(*inputs)
 
     def watch(node: fx.Node, site: nn.Module, x: Tensor) -> None:
         operation = net.operations[node.name]
@@ -45,7 +42,7 @@ def adjust(net: Converted, batches: Sequence[tuple[Tensor, ...]], steps: int, *,
             # Not so low or high that the first spikes would be nothing but a correction.
             site.neuron.v_rest = torch.minimum(torch.maximum(start, -theta), 0.999 * theta)
 
-    net.sequence(*inputs, steps=steps, watch=watch)
+    net.sequence(*original.given, steps=steps, watch=watch)
 
 
 def some_inputs(batches: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
@@ -53,14 +50,17 @@ def some_inputs(batches: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
     return tuple(torch.cat([batch[place] for batch in batches])[:_INPUTS] for place in range(len(batches[0])))
 
 
-class _Original(fx.Interpreter):
-    """Inputs and results of the activations that neurons stand for."""
+class Original(fx.Interpreter):
+    """Inputs and results of the activations that neurons stand for, of a network whose weights are still its own."""
 
-    def __init__(self, net: Converted) -> None:
+    @torch.no_grad()
+    def __init__(self, net: Converted, batches: Sequence[tuple[Tensor, ...]]) -> None:
         super().__init__(net.module)
         self.net = net
         self.inputs: dict[str, Tensor] = {}
         self.results: dict[str, Tensor] = {}
+        self.given = some_inputs(batches)
+        self.run(*self.given)
 
     def run_node(self, n: fx.Node) -> Any:
         value = super().run_node(n)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Container, Mapping
+from functools import cached_property
+from math import prod
 from typing import Any
 
 import torch
@@ -15,9 +17,13 @@ from ..nn._layers import has_separable_bias
 from ._operations import Kind, Operation
 from ._pools import pools
 from ._run import Run, Watch
-from ._sites import running_mean
+from ._sites import Site, running_mean
 from ._split import behind
 from .pooling import Counts, Pooling
+from .quantisation import WholeWeights
+
+# Numbers that the cache holds, for two threads.
+_CACHED = 1 << 22
 
 
 class Converted(nn.Module):
@@ -50,6 +56,8 @@ class Converted(nn.Module):
         self.last: dict[str, list[str]] = {node.name: [] for node in module.graph.nodes}
         for arg, end in final.items():
             self.last[end].append(arg)
+        # Where spikes are worth 1, from a node to another, because the layers behind have their worth in the weights.
+        self.absorbed: set[tuple[str, str]] = set()
         # Additions and layers with a bias that end in a site: its kernel adds up.
         self.handed_on = {node.name for node in module.graph.nodes if self._hands_on(node)}
         # Maxima that the pooling tells; by counts they need no pools.
@@ -130,12 +138,39 @@ class Converted(nn.Module):
         given = [x if encoded else x[None] for x in inputs]
         if self.sized:
             given = [x.expand(steps, *x.shape[1:]) if len(x) == 1 else x for x in given]
-        y = Run(self, given, steps, watch, exact, told, running).output()
+
+        def run(given: list[Tensor]) -> Tensor:
+            return Run(self, given, steps, watch, exact, told, running).output()
+
+        y = run(given) if watch or told is not None else torch.cat([run(part) for part in self._parts(given, steps)], 1)
         return y if len(y) > 1 or steps == 1 else y.expand(steps, *y.shape[1:])
 
-    def site(self, node: fx.Node) -> nn.Module | None:
+    def _parts(self, given: list[Tensor], steps: int) -> list[list[Tensor]]:
+        """Inputs in parts of the batch, so many that what a layer sends in all steps stays in the cache."""
+        rows = {x.shape[1] for x in given}
+        if self.sized or len(rows) > 1:
+            return [given]
+        size = max(1, _CACHED * max(1, torch.get_num_threads() // 2) // (steps * self.widest))
+        return [list(part) for part in zip(*(torch.split(x, size, 1) for x in given), strict=True)]
+
+    @cached_property
+    def widest(self) -> int:
+        """Numbers of the largest layer, for an input."""
+        nodes = (node for node in self.module.graph.nodes if node.name in self.moving)
+        shapes = (node.meta["tensor_meta"].shape for node in nodes if hasattr(node.meta.get("tensor_meta"), "shape"))
+        return max((prod(shape[1:]) for shape in shapes), default=1)
+
+    def site(self, node: fx.Node) -> Site | None:
         """What stands in the place of a node, if anything does."""
-        return self.sites._modules.get(node.name)
+        return self.sites._modules.get(node.name)  # type: ignore[return-value]
+
+    def takes_bool(self, node: fx.Node) -> bool:
+        """Whether a node sends, or takes, spikes as truth values: where layers of whole weights add them up."""
+        site = self.site(node)
+        if site is None:
+            return node.op == "call_module" and _adds_up(self.module.get_submodule(str(node.target)))
+        taking = (user for user in node.users if (node.name, user.name) in self.absorbed)
+        return site.binary and any(self.takes_bool(user) for user in taking)
 
     def _hands_on(self, node: fx.Node) -> bool:
         users = list(node.users)
@@ -167,3 +202,7 @@ class Converted(nn.Module):
     def extra_repr(self) -> str:
         """Name of the original, and steps."""
         return f"{self.name}, steps={self.steps}"
+
+
+def _adds_up(module: nn.Module) -> bool:
+    return isinstance(module, WholeWeights) and module.takes_bool

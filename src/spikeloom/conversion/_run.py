@@ -6,18 +6,20 @@ from collections.abc import Callable, Container
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from torch import Tensor, fx, nn
+import torch
+from torch import Tensor, fx
 
 from ..errors import ConversionError
 from ..nn._layers import Product, apply, has_separable_bias
 from ._operations import Kind
 from ._sites import Site, by_channel, increments, running_mean
+from .quantisation import WholeWeights
 
 if TYPE_CHECKING:
     from ._network import Converted
 
 # Called before the neurons of a node run, with the node, its site and its input sequence.
-Watch = Callable[[fx.Node, nn.Module, Tensor], None]
+Watch = Callable[[fx.Node, Site, Tensor], None]
 
 
 class _Parts(NamedTuple):
@@ -26,6 +28,13 @@ class _Parts(NamedTuple):
     x: Tensor
     bias: Tensor | None = None
     residual: Tensor | None = None
+
+
+class Sent(NamedTuple):
+    """Spikes of a site, and what one is worth."""
+
+    spikes: Tensor
+    worth: Tensor
 
 
 class Run:
@@ -46,7 +55,7 @@ class Run:
             kind = self.net.operations[node.name].kind
             if kind is Kind.OUTPUT:
                 (last,) = node.all_input_nodes
-                return self.values[last.name]  # type: ignore[no-any-return]
+                return self._seen(node, last.name)  # type: ignore[no-any-return]
             self.values[node.name] = self._run(node, kind)
             for arg in self.net.last[node.name]:
                 del self.values[arg]
@@ -59,13 +68,12 @@ class Run:
             return self._called(node, {arg: _flat(self._seen(node, arg)) for arg in self._sequences(node)})
         site = self.net.site(node)
         if kind is Kind.RECTIFIER and isinstance(parts := self.values[self._sequences(node)[0]], _Parts):
-            assert isinstance(site, Site)
-            return site(self._in_all_steps(parts.x), bias=parts.bias, residual=parts.residual)
+            return self._fire(node, site, parts)
         given = self._together(node)
         analog = node.name in self.net.analog
         exact = analog or node.name in self.exact
         if (kind is Kind.RECTIFIER or getattr(site, "gate", False)) and not exact:
-            return self._fire(node, site, next(iter(given.values())))
+            return self._fire(node, site, _Parts(next(iter(given.values()))))
         moves = len(_first(next(iter(given.values())))) > 1
         if node.name in self.handed_on and (parts := self._parts(node, given)) is not None:
             return parts
@@ -82,31 +90,35 @@ class Run:
         if site is None:
             return y
         if not exact:
-            return self._fire(node, site, y)
+            return self._fire(node, site, _Parts(y))
         self.told[node.name] = y
-        return y / by_channel(site.amplitude, y) if isinstance(site, Site) and site.absorbed else y
+        return Sent(y / by_channel(site.amplitude, y), site.amplitude)
 
-    def _fire(self, node: fx.Node, site: nn.Module | None, x: Tensor) -> Tensor:
+    def _fire(self, node: fx.Node, site: Site | None, parts: _Parts) -> Sent:
         assert site is not None
-        x = self._in_all_steps(x)
+        x = self._in_all_steps(parts.x)
         if self.watch is not None:
             self.watch(node, site, x)
-        return site(x)  # type: ignore[no-any-return]
+        learns = torch.is_grad_enabled() and x.requires_grad
+        send = site.truths if self.net.takes_bool(node) and not learns else site.spikes
+        s = send(x, bias=parts.bias, residual=parts.residual)
+        return Sent(s, site.amplitude)
 
     def _in_all_steps(self, x: Tensor) -> Tensor:
         return x.expand(self.steps, *x.shape[1:]) if len(x) == 1 else x
 
     def _parts(self, node: fx.Node, given: dict[str, Any]) -> _Parts | None:
         """What the neurons behind add up themselves, if they can now: a layer with hooks is called as it is."""
-        if not isinstance(self.net.site(next(iter(node.users))), Site):
-            return None
         if node.op != "call_module":
             x, residual = (given[arg.name] for arg in node.all_input_nodes)
             return _Parts(x, residual=residual) if len(x) > 1 else None
         layer, (x,) = self.net.module.get_submodule(str(node.target)), given.values()
-        if not has_separable_bias(layer):
+        if isinstance(layer, WholeWeights):
+            y = layer.product(_flat(x))
+        elif has_separable_bias(layer):
+            y = apply(Product(None, layer), _flat(x))
+        else:
             return None
-        y = apply(Product(None, layer), _flat(x))
         return _Parts(y.reshape(*x.shape[:2], *y.shape[1:]), bias=layer.bias)
 
     def _sequences(self, node: fx.Node) -> list[str]:
@@ -123,9 +135,16 @@ class Run:
 
     def _seen(self, node: fx.Node, arg: str) -> Any:
         """What a node takes of another: behind the last spikes of a hybrid network their mean."""
+        value = self.values[arg]
+        if isinstance(value, Sent):
+            s, worth = value
+            if (arg, node.name) not in self.net.absorbed:
+                value = s * by_channel(worth, s)
+            else:
+                value = s if s.is_floating_point() or self.net.takes_bool(node) else s.to(worth.dtype)
         if node.name not in self.net.analog or arg in self.net.analog:
-            return self.values[arg]
-        return _mapped(self.values[arg], self._settled)
+            return value
+        return _mapped(value, self._settled)
 
     def _settled(self, x: Tensor) -> Tensor:
         if self.running:

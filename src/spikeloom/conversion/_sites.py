@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ..neurons import Neuron
+from ..neurons import IF, Neuron
 from ..nn._fusion import Around, advance
 
 
@@ -19,8 +19,8 @@ def by_channel(values: Tensor, x: Tensor) -> Tensor:
 class Site(nn.Module):
     """Neurons in the place of an activation.
 
-    Spikes are worth `amplitude`, so that the mean of the output over time approximates the activation; 1 where the
-    layers behind have it in their weights. `shift`, [channels], is a constant current beside the input.
+    A spike is worth `amplitude`: times it, the mean of the output over time approximates the activation. `shift`,
+    [channels], is a constant current beside the input.
 
     Shapes: [T, B, channels, ...] to the same.
     """
@@ -38,33 +38,39 @@ class Site(nn.Module):
         self.register_buffer("scale", scale.clone())
         self.register_buffer("amplitude", scale.clone())
         self.register_buffer("shift", None)
-        self.absorbed = False
 
     scale: Tensor
     amplitude: Tensor
     shift: Tensor | None
 
+    @property
+    def binary(self) -> bool:
+        """Whether all that is sent is 0 or 1."""
+        return type(self) is Site and type(self.neuron) is IF
+
     def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """What the neurons send; a bias [channels] and a second input are added in their kernel."""
+        return self._advanced(x, bias, residual, as_bool=False)
+
+    def truths(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
+        """The same of a site that is `binary`, as truth values."""
+        return self._advanced(x, bias, residual, as_bool=True)
+
+    def _advanced(self, x: Tensor, bias: Tensor | None, residual: Tensor | None, *, as_bool: bool) -> Tensor:
         shift = self.shift if bias is None else bias if self.shift is None else bias + self.shift
         if shift is not None and not shift.dim():
             x, shift = x + shift, None
         names = [name for name, given in (("bias", shift), ("residual", residual)) if given is not None]
-        return advance(self.neuron, x, Around(shift=shift, residual=residual, names=tuple(names)))
+        return advance(self.neuron, x, Around(shift=shift, residual=residual, names=tuple(names), as_bool=as_bool))
 
     def forward(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """Spikes times what they are worth."""
         s = self.spikes(x, bias=bias, residual=residual)
-        return s if self.absorbed else s * by_channel(self.amplitude, s)
+        return s * by_channel(self.amplitude, s)
 
     def become(self, other: Site) -> None:
         """Take the neurons of another."""
         self.neuron, self.scale, self.amplitude = other.neuron, other.scale, other.amplitude
-
-    def absorb(self) -> Tensor:
-        """The amplitude, which from now on is the layers' behind."""
-        self.absorbed = True
-        return self.amplitude
 
 
 def increments(f: Callable[[list[Tensor]], Tensor], given: list[Tensor], *, counts: bool = False) -> Tensor:

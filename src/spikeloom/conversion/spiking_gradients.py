@@ -29,7 +29,7 @@ class TrainedSite(Site):
 
     def __init__(self, site: Site, neuron: Neuron) -> None:
         super().__init__(neuron, site.scale)
-        self.amplitude, self.shift, self.absorbed = site.amplitude.clone(), site.shift, site.absorbed
+        self.amplitude, self.shift = site.amplitude.clone(), site.shift
         self.register_buffer("first", torch.as_tensor(site.neuron.param_values()["v_rest"]).clone())
 
     first: Tensor
@@ -111,17 +111,16 @@ class TandemSite(Site):
 
     def __init__(self, site: Site) -> None:
         super().__init__(site.neuron, site.scale)
-        self.amplitude, self.shift, self.absorbed = site.amplitude.clone(), site.shift, site.absorbed
+        self.amplitude, self.shift = site.amplitude.clone(), site.shift
 
-    def forward(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
+    def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         with torch.no_grad():
-            y = super().forward(x, bias=bias, residual=residual)
+            y = super().spikes(x, bias=bias, residual=residual)
         mean = (x if residual is None else x + residual).mean(0, keepdim=True)
         mean = mean if bias is None else mean + by_channel(bias, x)
         if self.shift is not None:
             mean = mean + by_channel(self.shift, x)
-        a = torch.minimum(mean.relu(), by_channel(self.scale, x))
-        a = a / by_channel(self.amplitude, x) if self.absorbed else a
+        a = torch.minimum(mean.relu(), by_channel(self.scale, x)) / by_channel(self.amplitude, x)
         return y + (a - a.detach())
 
 

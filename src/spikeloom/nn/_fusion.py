@@ -7,7 +7,7 @@ statement is an ordinary statement, so that the compiler derives kernel and grad
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeGuard
 
@@ -24,14 +24,17 @@ from ._layout import is_channels_last, moved
 from .read_out import Count
 
 # Names that no neuron declares.
-SCALE, SHIFT, RESIDUAL, COUNT = "fused_scale", "fused_shift", "fused_residual", "fused_count"
+SCALE, SHIFT, RESIDUAL, COUNT, FIRED = "fused_scale", "fused_shift", "fused_residual", "fused_count", "fused_fired"
 
 
 class Fused:
-    """A neuron's statement with an affine map and an addition before it and a sum over time behind it."""
+    """A neuron's statement with an affine map and an addition before it and a sum over time behind it.
 
-    def __init__(self, neuron: Neuron, params: tuple[str, ...], residual: bool, count: bool) -> None:
-        self.neuron, self.added, self.residual, self.count = neuron, params, residual, count
+    With `as_bool`, whether there is a spike is a state of truth values, of a byte each.
+    """
+
+    def __init__(self, neuron: Neuron, params: tuple[str, ...], residual: bool, count: bool, as_bool: bool) -> None:
+        self.neuron, self.added, self.residual, self.count, self.as_bool = neuron, params, residual, count, as_bool
         (self.input,) = neuron.inputs
 
     @property
@@ -41,8 +44,10 @@ class Fused:
 
     @property
     def states(self) -> dict[str, State]:
-        """The neuron's, and the sum so far."""
-        return {**self.neuron.states, **({COUNT: _COUNT} if self.count else {})}
+        """The neuron's, the sum so far, and whether there was a spike."""
+        return {
+            **self.neuron.states, **({COUNT: _COUNT} if self.count else {}), **({FIRED: _FIRED} if self.as_bool else {})
+        }  # fmt: skip
 
     @property
     def inputs(self) -> dict[str, Input]:
@@ -59,11 +64,13 @@ class Fused:
         i = i + values[SHIFT] if SHIFT in self.added else i
         i = i + values[RESIDUAL] if self.residual else i
         result = self.neuron.step({**values, self.input: i})
-        return result | ({COUNT: values[COUNT] + result[self.neuron.output]} if self.count else {})
+        s = result[self.neuron.output]
+        counted = {COUNT: values[COUNT] + s} if self.count else {}
+        return result | counted | ({FIRED: s > 0.5} if self.as_bool else {})
 
     def key(self) -> Hashable:
         """The neuron's, and what is added."""
-        return (Fused, self.added, self.residual, self.count, self.neuron.key())
+        return (Fused, self.added, self.residual, self.count, self.as_bool, self.neuron.key())
 
 
 _PARAMS = {
@@ -72,6 +79,7 @@ _PARAMS = {
 }
 _RESIDUAL = Input("1", "summand of the input")
 _COUNT = State(0.0, "1", "sum of the output over time")
+_FIRED = State(0.0, "1", "whether there was a spike", dtype=torch.bool)
 
 
 @cache
@@ -113,12 +121,13 @@ def fusable(module: object) -> TypeGuard[Neuron]:
 
 @dataclass
 class Around:
-    """What a neuron is fused with; `names` says it for `explain`."""
+    """What a neuron is fused with; `names` says it for `explain`. `as_bool`: spikes are truth values."""
 
     scale: Tensor | None = None
     shift: Tensor | None = None
     residual: Tensor | None = None
     count: Count | None = None
+    as_bool: bool = False
     names: tuple[str, ...] = ()
 
     def params(self) -> dict[str, Value]:
@@ -129,18 +138,22 @@ class Around:
 def advance(neuron: Neuron, x: Tensor, around: Around) -> Tensor:
     """The neuron's output [T, B, *features] on x, or its read-out [B, *features]; sessions see what they always see."""
     sessions = sessions_of(neuron)
-    if not sessions and not around.names and not neuron._forward_pre_hooks and not is_channels_last(x, 2):
+    alone = not around.names and not around.as_bool
+    if not sessions and alone and not neuron._forward_pre_hooks and not is_channels_last(x, 2):
         return neuron.run((x,), {})
+    if sessions and around.as_bool:
+        return advance(neuron, x, replace(around, as_bool=False)) > 0.5
     state = next((given for session in sessions if (given := session.begin(neuron)) is not None), None)
     recorded = [v for session in sessions for v in session.variables if v in neuron.variables]
-    outputs = tuple(dict.fromkeys([*([] if around.count else [neuron.output]), *recorded]))
+    output = FIRED if around.as_bool else neuron.output
+    outputs = tuple(dict.fromkeys([*([] if around.count else [output]), *recorded]))
     call = _Call(neuron, x, around, state, outputs)
     produced, final = call.run()
     total = final.pop(COUNT, None)
     for session in sessions:
         session.end(neuron, produced, final)
     if around.count is None or total is None:
-        return produced[neuron.output]
+        return produced[output]
     return around.count.finished(total, x.shape[0])
 
 
@@ -153,9 +166,9 @@ class _Call:
         self.neuron, self.around, self.outputs = neuron, around, outputs
         added = around.params()
         residual, count = around.residual is not None, around.count is not None
-        plain = not added and not residual and not count
+        plain = not (added or residual or count or around.as_bool)
         self.statement: compiler.Statement = (
-            neuron if plain else _kind(type(neuron).__name__)(neuron, tuple(added), residual, count)
+            neuron if plain else _kind(type(neuron).__name__)(neuron, tuple(added), residual, count, around.as_bool)
         )
         self.values: dict[str, Value] = {**neuron.param_values(), **added}
         self.inputs = {next(iter(neuron.inputs)): x}

@@ -3,5 +3,6 @@
 from ._choice import Choice, choices, using, watched
 from ._convolution import convolution
 from ._linear import linear
+from ._whole import whole_convolution
 
-__all__ = ["Choice", "choices", "convolution", "linear", "using", "watched"]
+__all__ = ["Choice", "choices", "convolution", "linear", "using", "watched", "whole_convolution"]
