@@ -18,7 +18,7 @@ _KEEPING = (
     nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d, nn.Flatten, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d,
     nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d,
 )  # fmt: skip
-_WEIGHTS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+WEIGHTS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 @torch.no_grad()
@@ -34,10 +34,10 @@ def absorb(net: Converted) -> None:
         if not isinstance(site, Site) or net.operations[node.name].kind is not Kind.RECTIFIER:
             continue
         for user in node.users:
-            layers = _from(user, modules)
+            layers = layers_from(user, modules)
             if layers is None or any(used[str(layer.target)] > 1 for layer in layers):
                 continue
-            factors = [_factor(site.amplitude, modules[str(layer.target)]) for layer in layers]
+            factors = [factor_of(site.amplitude, modules[str(layer.target)]) for layer in layers]
             if any(factor is None for factor in factors):
                 continue
             for layer, factor in zip(layers, factors, strict=True):
@@ -50,25 +50,25 @@ def absorb(net: Converted) -> None:
             net.absorbed.add((node.name, user.name))
 
 
-def _from(user: fx.Node, modules: dict[str, nn.Module]) -> list[fx.Node] | None:
+def layers_from(user: fx.Node, modules: dict[str, nn.Module]) -> list[fx.Node] | None:
     """The layers of weights that take what a node is given, or None where something else takes it, too."""
     module = modules.get(str(user.target)) if user.op == "call_module" else None
-    if isinstance(module, _WEIGHTS):
+    if isinstance(module, WEIGHTS):
         return [user]
     if not isinstance(module, _KEEPING) and user.target not in (torch.flatten, "flatten"):
         return None
     found: list[fx.Node] = []
     for further in user.users:
-        layers = _from(further, modules)
+        layers = layers_from(further, modules)
         if layers is None:
             return None
         found += layers
     return found or None
 
 
-def _factor(amplitude: Tensor, layer: nn.Module) -> Tensor | None:
+def factor_of(amplitude: Tensor, layer: nn.Module) -> Tensor | None:
     """What the weights are multiplied by; None where inputs do not come in channels."""
-    assert isinstance(layer, _WEIGHTS)
+    assert isinstance(layer, WEIGHTS)
     if not amplitude.dim():
         return amplitude
     if isinstance(layer, nn.Linear):

@@ -19,8 +19,8 @@ from ._pools import pools
 from ._run import Run, Watch
 from ._sites import Site, running_mean
 from ._split import behind
+from ._whole import whole
 from .pooling import Counts, Pooling
-from .quantisation import WholeWeights
 
 # Numbers that the cache holds, for two threads.
 _CACHED = 1 << 22
@@ -168,7 +168,7 @@ class Converted(nn.Module):
         """Whether a node sends, or takes, spikes as truth values: where layers of whole weights add them up."""
         site = self.site(node)
         if site is None:
-            return node.op == "call_module" and _adds_up(self.module.get_submodule(str(node.target)))
+            return node.op == "call_module" and whole(self.module.get_submodule(str(node.target))) is not None
         taking = (user for user in node.users if (node.name, user.name) in self.absorbed)
         return site.binary and any(self.takes_bool(user) for user in taking)
 
@@ -202,7 +202,3 @@ class Converted(nn.Module):
     def extra_repr(self) -> str:
         """Name of the original, and steps."""
         return f"{self.name}, steps={self.steps}"
-
-
-def _adds_up(module: nn.Module) -> bool:
-    return isinstance(module, WholeWeights) and module.takes_bool

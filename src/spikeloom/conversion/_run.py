@@ -13,7 +13,7 @@ from ..errors import ConversionError
 from ..nn._layers import Product, apply, has_separable_bias
 from ._operations import Kind
 from ._sites import Site, by_channel, increments, running_mean
-from .quantisation import WholeWeights
+from ._whole import whole
 
 if TYPE_CHECKING:
     from ._network import Converted
@@ -113,8 +113,8 @@ class Run:
             x, residual = (given[arg.name] for arg in node.all_input_nodes)
             return _Parts(x, residual=residual) if len(x) > 1 else None
         layer, (x,) = self.net.module.get_submodule(str(node.target)), given.values()
-        if isinstance(layer, WholeWeights):
-            y = layer.product(_flat(x))
+        if x.dtype == torch.bool and (added := whole(layer)) is not None:
+            y = added.product(_flat(x), None)
         elif has_separable_bias(layer):
             y = apply(Product(None, layer), _flat(x))
         else:
@@ -165,7 +165,10 @@ class Run:
         if node.op == "get_attr":
             return attrgetter(str(node.target))(self.net.module)
         if node.op == "call_module":
-            return apply(self.net.module.get_submodule(str(node.target)), *args)
+            layer = self.net.module.get_submodule(str(node.target))
+            if isinstance(args[0], Tensor) and args[0].dtype == torch.bool and (added := whole(layer)) is not None:
+                return added.product(args[0], layer.bias)
+            return apply(layer, *args)
         if node.op == "call_method":
             return getattr(args[0], str(node.target))(*args[1:], **kwargs)
         assert callable(node.target)

@@ -22,7 +22,6 @@ from ._search import Preference, best, tried
 from ._statistics import statistics
 from ._trace import place, traced
 from .methods import Method, usable
-from .quantisation import Quantisation, quantise
 
 _WEIGHTS = (nn.Linear, nn.modules.conv._ConvNd)
 
@@ -35,7 +34,6 @@ def convert(
     steps: int = 32,
     images: int = 512,
     prefer: Preference = "accuracy",
-    quantisation: Quantisation | int | None = None,
 ) -> Converted:
     """A spiking network that computes what a trained one does, by rates of spikes.
 
@@ -45,9 +43,7 @@ def convert(
     "auto" tries all of them, calibrated with one half of the data and judged by the other, for most agreement with the
     model (`prefer="accuracy"`), or, within half a point of it, for the fewest steps ("latency") or "operations"; the
     result then has its `trials`.
-    The model itself is left as it is. With `quantisation`, a number of bits or a `Quantisation`, all weights become
-    whole numbers times a step, and methods that calibrate do so after it; 8 bits also make convolutions of spikes two
-    to three times faster on CPUs. `steps` is for how many steps thresholds are chosen, and how many a call runs.
+    The model itself is left as it is. `steps` is for how many steps thresholds are chosen, and how many a call runs.
 
     Weights stay what they are, batch normalisation is folded into them, and biases are constant currents. Rectifiers
     (any spelling of ReLU, ReLU6, leaky ReLU, and modules that state `as_rectifier`) become neurons, with the threshold
@@ -72,13 +68,12 @@ def convert(
     trained = copy.deepcopy(model).eval().requires_grad_(False)
     module = folded(traced(trained, batches[0]))
     operations = _operations(module, type(model).__name__)
-    made = partial(_made, quantisation=Quantisation(quantisation) if isinstance(quantisation, int) else quantisation)
     _check_same(trained, module, batches[0])
     if method != "auto":
-        return made(module, operations, steps, method_of(method), batches)
-    trials = tried(partial(made, module, operations, steps), trained, METHODS, batches, steps)
+        return _made(module, operations, steps, method_of(method), batches)
+    trials = tried(partial(_made, module, operations, steps), trained, METHODS, batches, steps)
     chosen = best(trials, prefer)
-    converted = made(module, operations, steps, METHODS[chosen.method], batches)
+    converted = _made(module, operations, steps, METHODS[chosen.method], batches)
     if prefer != "accuracy":
         converted.steps = -(-chosen.steps // converted.window) * converted.window
     converted.trials = trials
@@ -87,7 +82,7 @@ def convert(
 
 def _made(
     module: fx.GraphModule, operations: dict[str, Operation], steps: int, method: Method,
-    batches: Sequence[tuple[Tensor, ...]], quantisation: Quantisation | None = None,
+    batches: Sequence[tuple[Tensor, ...]],
 ) -> Converted:  # fmt: skip
     """The network by one method; the graph may be used again."""
     module, chosen = copy.deepcopy(module), method.with_steps(steps)
@@ -98,8 +93,6 @@ def _made(
         balance(converted, chosen, batches, steps)
     original = Original(converted, batches) if chosen.adjusting else None
     absorb(converted)
-    if quantisation is not None:
-        quantise(converted.module, quantisation)
     if original is not None:
         adjust(converted, original, steps, rounds=chosen.adjusting)
     return converted

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from ..errors import ConversionError, DTypeError, ParameterError, UnknownNameError
-from ._absorb import _WEIGHTS, _behind, _factor
+from ._absorb import WEIGHTS, factor_of, layers_from
 from ._network import Converted
 from ._operations import Kind
 from ._opposite import Opposite
@@ -20,6 +20,8 @@ from ._sites import Site
 Each = Literal["layer", "channel"]
 # Significant binary digits of a step: few, so that sums of steps are exact.
 _DIGITS = 4
+# Bits of what convolutions of spikes multiply fastest.
+_BYTE = 8
 # How many factors of two are tried, from one above the largest weight's share downwards.
 _OCTAVES = 4
 
@@ -53,15 +55,14 @@ def quantised(converted: Converted, bits: int = 8, *, each: Each = "channel") ->
     used = Counter(str(node.target) for node in net.module.graph.nodes if node.op == "call_module")
     for node in net.module.graph.nodes:
         layer = modules.get(str(node.target)) if node.op == "call_module" else None
-        if not isinstance(layer, _WEIGHTS) or layer in done:
+        if not isinstance(layer, WEIGHTS) or layer in done:
             continue
         done.add(layer)
         step = _quantise(layer, bits, each)
         site = _site_behind(net, node)
         if site is not None and used[str(node.target)] == 1:
             ratio = _quantise_site(site, step.flatten() if step.dim() else step)
-            if site.absorbed:
-                _scale_behind(next(iter(node.users)), modules, ratio)
+            _scale_behind(net, next(iter(node.users)), modules, ratio)
     return net
 
 
@@ -102,7 +103,7 @@ def _check_layers(net: Converted, modules: Mapping[str, nn.Module]) -> None:
     other = [
         f"{name} ({type(module).__name__})"
         for name, module in modules.items()
-        if not isinstance(module, _WEIGHTS) and any(True for _ in module.parameters(recurse=False))
+        if not isinstance(module, WEIGHTS) and any(True for _ in module.parameters(recurse=False))
     ]
     other += [str(node.target) for node in net.module.graph.nodes if node.op == "get_attr"]
     if other:
@@ -126,6 +127,8 @@ def _quantise(layer: nn.Module, bits: int, each: Each) -> Tensor:
     if isinstance(bias, Tensor):
         layer.bias = nn.Parameter(_whole(bias, step.flatten() if step.dim() else step), requires_grad=False)
     layer.register_buffer("step", step)
+    if bits <= _BYTE:
+        layer.register_buffer("whole", (layer.weight / step).to(torch.int8))
     return step
 
 
@@ -155,12 +158,14 @@ def _quantise_site(site: Site, step: Tensor) -> Tensor:
     return ratio
 
 
-def _scale_behind(node: fx.Node, modules: dict[str, nn.Module], ratio: Tensor) -> None:
-    for behind in _behind(node, modules) or []:
-        layer = modules[str(behind.target)]
-        factor = _factor(ratio, layer)
-        assert factor is not None and isinstance(layer.weight, Tensor)
-        layer.weight = nn.Parameter(layer.weight * factor, requires_grad=False)
+def _scale_behind(net: Converted, fired: fx.Node, modules: dict[str, nn.Module], ratio: Tensor) -> None:
+    """Weights that have the worth of spikes in them take it up anew."""
+    for user in fired.users:
+        for behind in layers_from(user, modules) or [] if (fired.name, user.name) in net.absorbed else []:
+            layer = modules[str(behind.target)]
+            factor = factor_of(ratio, layer)
+            assert factor is not None and isinstance(layer.weight, Tensor)
+            layer.weight = nn.Parameter(layer.weight * factor, requires_grad=False)
 
 
 def _whole(x: Tensor, step: Tensor) -> Tensor:
