@@ -130,3 +130,51 @@ def test_bad_input() -> None:
     other = nn.Sequential(nn.BatchNorm1d(9), model[0], nn.ReLU(), model[2]).eval()
     with pytest.raises(ConversionError, match=r"BatchNorm1d"):
         quantised(sl.convert(other, x), 8)
+
+
+class Residual(nn.Module):
+    """Convolutions whose spikes go on to a convolution, to an addition, and to a pool."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = (nn.Conv2d(k, 8, 3, padding=1) for k in (2, 8, 8))
+        self.last = nn.Linear(8 * 16, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.a(x).relu()
+        x = (self.c(self.b(x).relu()) + x).relu()
+        return self.last(nn.functional.max_pool2d(x, 2).flatten(1))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("bits", [8, 9])
+def test_bytes_give_the_same_spikes_as_floats(bits: int) -> None:
+    model, x = Residual().requires_grad_(False), torch.rand(20, 2, 8, 8)
+    net = quantised(sl.convert(model, x, steps=STEPS), bits)
+    fast = net.sequence(x)
+    taking = [node.name for node in net.module.graph.nodes if net.takes_bool(node)]
+    assert taking == (["a", "relu", "b", "relu_1", "c"] if bits == 8 else [])
+    for layer in (net.module.get_submodule(name) for name in "abc"):
+        layer._buffers.pop("whole", None)
+    assert not any(net.takes_bool(node) for node in net.module.graph.nodes)
+    assert torch.equal(fast, net.sequence(x))
+
+
+def test_recorded_spikes_are_numbers_where_bytes_are_sent() -> None:
+    model, x = Residual().requires_grad_(False), torch.rand(20, 2, 8, 8)
+    net = quantised(sl.convert(model, x, steps=8))
+    wanted = net.sequence(x)
+    neuron = net.sites["relu"].neuron  # type: ignore[union-attr]
+    with sl.record(neuron, "v") as trace:
+        assert torch.equal(net.sequence(x), wanted)
+    assert trace["v"].dtype == torch.float32 and trace["v"].shape[0] == 8
+
+
+def test_batches_in_parts_are_what_they_are_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, x = Residual().requires_grad_(False), torch.rand(20, 2, 8, 8)
+    net = quantised(sl.convert(model, x, steps=8))
+    whole = net.sequence(x)
+    monkeypatch.setattr("spikeloom.conversion._network._CACHED", 3 * 8 * 8 * 64)
+    assert len(net._parts([x[None]], 8)) == 7
+    assert torch.equal(net.sequence(x), whole)
+    moving = x.expand(8, *x.shape)
+    assert torch.equal(net.sequence(moving, encoded=True), whole)

@@ -115,7 +115,7 @@ class TestNoise:
         model, x = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), ActivationNoise(0.5), nn.Linear(8, 3)), torch.rand(64, 6)
         net = sl.convert(model, x, RateCode(), steps=256)
         assert (net(x) - model.eval()(x)).abs().max() < 0.05
-        assert all(site.absorbed for site in net.sites.values())
+        assert {name for name, _ in net.absorbed} == set(net.sites)
 
     def test_bad_sigma_is_refused(self) -> None:
         with pytest.raises(ParameterError, match="sigma"):

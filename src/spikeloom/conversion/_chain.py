@@ -39,7 +39,8 @@ def chain(net: Converted) -> list[Layer]:
             continue
         if isinstance(site, Site) and product is not None:
             layers.append(_spiking(net, product, worth, site))
-            worth = torch.ones((), dtype=torch.float64) if site.absorbed else site.amplitude.double()
+            taken_up = any((node.name, user.name) in net.absorbed for user in node.users)
+            worth = torch.ones((), dtype=torch.float64) if taken_up else site.amplitude.double()
             product = None
         elif node.op == "call_module" and isinstance(layer := net.module.get_submodule(str(node.target)), nn.Linear):
             if product is not None:

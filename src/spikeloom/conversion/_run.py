@@ -113,12 +113,12 @@ class Run:
             x, residual = (given[arg.name] for arg in node.all_input_nodes)
             return _Parts(x, residual=residual) if len(x) > 1 else None
         layer, (x,) = self.net.module.get_submodule(str(node.target)), given.values()
-        if x.dtype == torch.bool and (added := whole(layer)) is not None:
-            y = added.product(_flat(x), None)
-        elif has_separable_bias(layer):
-            y = apply(Product(None, layer), _flat(x))
-        else:
+        if not has_separable_bias(layer):
             return None
+        if x.dtype == torch.bool and (added := whole(layer)) is not None:
+            y = added.product(_flat(x), biased=False)
+        else:
+            y = apply(Product(None, layer), _flat(x))
         return _Parts(y.reshape(*x.shape[:2], *y.shape[1:]), bias=layer.bias)
 
     def _sequences(self, node: fx.Node) -> list[str]:
@@ -167,7 +167,7 @@ class Run:
         if node.op == "call_module":
             layer = self.net.module.get_submodule(str(node.target))
             if isinstance(args[0], Tensor) and args[0].dtype == torch.bool and (added := whole(layer)) is not None:
-                return added.product(args[0], layer.bias)
+                return added.product(args[0], biased=True)
             return apply(layer, *args)
         if node.op == "call_method":
             return getattr(args[0], str(node.target))(*args[1:], **kwargs)

@@ -138,7 +138,7 @@ def _site_behind(net: Converted, node: fx.Node) -> Site | None:
     if len(users) != 1 or net.operations[users[0].name].kind is not Kind.RECTIFIER:
         return None
     site = net.site(users[0])
-    return site if type(site) in (Site, Opposite) else None  # type: ignore[return-value]
+    return site if type(site) in (Site, Opposite) else None
 
 
 def _quantise_site(site: Site, step: Tensor) -> Tensor:

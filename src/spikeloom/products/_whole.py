@@ -13,7 +13,7 @@ from ._image import channels_last
 
 Pair = tuple[int, int]
 
-# By sizes, weights in the memory order of oneDNN, kept for as long as the weights themselves.
+# Weights in the memory order of oneDNN, and for what; kept for as long as the weights themselves.
 _packed: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
 
@@ -44,13 +44,15 @@ def _by_onednn(
     x: Tensor, weight: Tensor, step: Tensor, bias: Tensor | None, sizes: tuple[Pair, Pair, Pair], groups: int
 ) -> Tensor:
     lists = [list(each) for each in sizes]
-    kept = _packed.setdefault(weight, {})
-    packed = kept.get((sizes, groups))
-    if packed is None:
+    # What is changed in place has another version.
+    key = sizes, groups, weight._version
+    kept = _packed.get(weight)  # type: ignore[no-untyped-call]
+    if kept is None or kept[0] != key:
         ones = torch.ones(len(weight))
-        kept[sizes, groups] = packed = torch.ops.onednn.qconv_prepack(weight, ones, 1.0, 0, *lists, groups, None)
+        kept = key, torch.ops.onednn.qconv_prepack(weight, ones, 1.0, 0, *lists, groups, None)
+        _packed[weight] = kept
     zeros = torch.zeros(len(weight), dtype=torch.int32)
     y: Any = torch.ops.onednn.qconv2d_pointwise(
-        x.view(torch.uint8), 1.0, 0, packed, step, zeros, bias, *lists, groups, 1.0, 0, torch.float32, "none", [], ""
+        x.view(torch.uint8), 1.0, 0, kept[1], step, zeros, bias, *lists, groups, 1.0, 0, torch.float32, "none", [], ""
     )
     return y  # type: ignore[no-any-return]
