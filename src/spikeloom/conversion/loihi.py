@@ -90,7 +90,7 @@ def on_loihi(converted: Converted) -> Converted:
             layer.bias.data = _biases(layer.bias / theta * v_th)
         neuron = Loihi(v_th=v_th, v_rest=(start / theta * v_th).round(), soft_reset=True)
         chip = LoihiSite(neuron, site.scale)
-        chip.amplitude, chip.absorbed = site.amplitude, site.absorbed
+        chip.amplitude = site.amplitude
         net.sites[behind] = chip
     return net
 
@@ -157,10 +157,10 @@ def _site_behind(net: Converted, node: fx.Node) -> tuple[Site | None, str]:
 
 
 def _plain(site: Site) -> bool:
-    """Whether it is one of IF with soft reset, whose spikes are 1 and which nothing adjusts."""
+    """Whether it is one of IF with soft reset, which nothing adjusts."""
     neuron = site.neuron
     reset = type(neuron) is IF and bool(neuron.soft_reset)
-    return type(site) is Site and reset and site.absorbed and site.shift is None
+    return type(site) is Site and reset and site.shift is None
 
 
 def _check(net: Converted) -> None:
@@ -173,7 +173,8 @@ def _check(net: Converted) -> None:
             continue
         if kind is Kind.RECTIFIER:
             before = modules.get(str(node.all_input_nodes[0].target))
-            fits = isinstance(before, _LAYERS) and isinstance(site, Site) and _plain(site)
+            unit = all((node.name, user.name) in net.absorbed for user in node.users)
+            fits = isinstance(before, _LAYERS) and isinstance(site, Site) and _plain(site) and unit
         else:
             module = modules.get(str(node.target)) if node.op == "call_module" else None
             flat = node.target in (torch.flatten, "flatten")
