@@ -100,7 +100,7 @@ def loihi_cores(converted: Converted) -> LoihiCores:
 
     >>> import torch, spikeloom as sl
     >>> model = torch.nn.Sequential(torch.nn.Linear(600, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
-    >>> sl.conversion.loihi_cores(sl.convert(model, torch.rand(64, 600), steps=64)).layers
+    >>> sl.conversion.loihi_cores(sl.convert(model, torch.rand(64, 600), sl.conversion.RateCode(), steps=64)).layers
     {'input': 2, '0': 1, '2': 1}
     """
     _check(converted)
