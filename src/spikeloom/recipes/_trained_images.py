@@ -26,7 +26,7 @@ def images(name: str = "digits", *, learnt: int = 60_000, tested: int = 10_000) 
 
 def convolutional(
     *channels: int, size: int, seed: int, bias: bool = True, pool: Callable[[int], nn.Module] = nn.AvgPool2d,
-    norm: bool = False,
+    norm: bool = False, activation: Callable[[], nn.Module] = nn.ReLU,
 ) -> nn.Sequential:  # fmt: skip
     """Convolutions of 3 x 3 with so many channels, 0 for a pool of 2 x 2, and one layer of weights; not trained."""
     torch.manual_seed(seed)
@@ -39,7 +39,7 @@ def convolutional(
             continue
         layer = nn.Conv2d(before, now, 3, padding=1, bias=bias)
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        layers += [layer, *([nn.BatchNorm2d(now)] if norm else []), nn.ReLU()]
+        layers += [layer, *([nn.BatchNorm2d(now)] if norm else []), activation()]
         before = now
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(before * size**2, 10, bias=bias))
 
