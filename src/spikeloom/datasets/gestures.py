@@ -14,7 +14,7 @@ GESTURES = (
 )  # fmt: skip
 
 # Half the length and the width of a bar, the way that it moves and the jitter of its middle, shares of the picture.
-_LONG, _WIDE, _WAY, _JITTER = 0.22, 0.06, 0.4, 0.08
+_LONG, _WIDE, _WAY, _JITTER = 0.22, 0.06, 2.0, 0.08
 # A bar is so much brighter than what is behind it, which has a texture.
 _BRIGHT, _TEXTURE = 3.0, 0.1
 
@@ -24,9 +24,9 @@ def gestures(
 ) -> tuple[Tensor, Tensor]:
     """Videos of n gestures, as many of each kind, in random order.
 
-    A bar across its direction moves by 0.4 of the picture in one of eight directions, or turns on the spot by half a
-    turn; its middle, direction (by up to 10 degrees) and brightness differ. Opposite gestures pass through the same
-    places: only the order in time tells them apart.
+    A bar across its direction comes from outside the picture and leaves it in one of eight directions, or turns on
+    the spot by half a turn; the middle of its way, its direction (by up to 10 degrees) and brightness differ. Opposite
+    gestures pass through the same places: only the order in time tells them apart.
     Shapes: logarithms of brightness [steps, n, size, size], float32; labels int64 [n], as in `GESTURES`.
     Raises: ParameterError.
 
