@@ -16,6 +16,7 @@ from .last_spike import LastSpikeLIF
 from .loihi import LoihiCores, loihi_cores, on_loihi
 from .measure import Conversion, SiteReport, measure
 from .methods import Method, RateCode
+from .mismatch import Mismatch, with_mismatch
 from .neurosynaptic_core import NeurosynapticCore
 from .onnx_file import read_onnx
 from .phase import BurstCode, PhaseCode
@@ -64,6 +65,7 @@ __all__ = [
     "LoihiCores",
     "Maximum",
     "Method",
+    "Mismatch",
     "ModelBased",
     "NeuromorphicReLU",
     "NeurosynapticCore",
@@ -103,4 +105,5 @@ __all__ = [
     "tune_spiking",
     "weighted_mean",
     "with_activations",
+    "with_mismatch",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..errors import UnknownNameError
+from .amos import AMOSCode
 from .few_spikes import FewSpikeCode
 from .first_spike import FirstSpikeCode
 from .methods import RATE_CODES, Method
@@ -12,6 +13,7 @@ from .phase import BurstCode, PhaseCode
 
 METHODS: Mapping[str, Method] = {
     **RATE_CODES,
+    "amos": AMOSCode(),
     "few-spikes": FewSpikeCode(),
     "first-spike": FirstSpikeCode(optimised=60, rounding=True),
     "growing-burst": BurstCode(),

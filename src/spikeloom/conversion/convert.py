@@ -14,6 +14,7 @@ from ..errors import ConversionError, DTypeError, ParameterError
 from ._absorb import absorb
 from ._adjust import Original, adjust
 from ._balance import balance
+from ._elementwise import elementwise
 from ._fold import folded, positive
 from ._named import METHODS, method_of
 from ._network import Converted
@@ -135,7 +136,9 @@ def _sites(
     steps: int,
 ) -> dict[str, nn.Module]:  # fmt: skip
     fired = [node for node in module.graph.nodes if _fires(node, operations)]
-    found = statistics(module, fired, batches)
+    functions = {node: elementwise(node) for node in fired} if type(method).gated is not Method.gated else {}
+    arguments = [node.all_input_nodes[0] for node, function in functions.items() if function is not None]
+    found = statistics(module, [*fired, *arguments], batches)
     if method.threshold.of_weights:
         found = statistics(positive(module), fired, [_largest(batches)])
     sites: dict[str, nn.Module] = {}
@@ -157,7 +160,10 @@ def _sites(
         theta = _stated(node)
         if theta is None:
             theta = usable(method.threshold.of(samples, highest))
-        sites[node.name] = method.fitted(samples, theta, steps).site(operation, theta, steps)
+        chosen, function = method.fitted(samples, theta, steps), functions.get(node)
+        if function is not None:
+            chosen = chosen.gated(function, found[node.all_input_nodes[0].name].samples, steps)
+        sites[node.name] = chosen.site(operation, theta, steps)
     return sites
 
 

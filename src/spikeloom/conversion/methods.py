@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
@@ -43,6 +43,10 @@ class Method(ABC):
 
     def fitted(self, samples: Tensor, scale: Tensor, steps: int) -> Method:
         """The method for a place with these activations, [n] or [n, channels], and this threshold."""
+        return self
+
+    def gated(self, function: Callable[[Tensor], Tensor], inputs: Tensor, steps: int) -> Method:
+        """The method for a place with this function of single values, which are such on calibration data."""
         return self
 
     def window(self, steps: int) -> int:
