@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..errors import ParameterError, UnknownNameError
 from ..neurons import IF, LateResetLIF, Neuron
@@ -25,10 +26,14 @@ class Gradient(ABC):
 
 
 class TrainedSite(Site):
-    """Neurons that begin at a potential of their own; it is part of their first input, so that any neuron will do."""
+    """Neurons that begin at a potential of their own; it is part of their first input, so that any neuron will do.
 
-    def __init__(self, site: Site, neuron: Neuron) -> None:
+    In training mode the share `dropout` of them, drawn for each input and the same in all steps, sends nothing.
+    """
+
+    def __init__(self, site: Site, neuron: Neuron, dropout: float = 0.0) -> None:
         super().__init__(neuron, site.scale)
+        self.dropout = dropout
         self.amplitude, self.shift = site.amplitude.clone(), site.shift
         self.register_buffer("first", torch.as_tensor(site.neuron.param_values()["v_rest"]).clone())
 
@@ -36,17 +41,22 @@ class TrainedSite(Site):
 
     def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         begun = torch.cat([x[:1] + by_channel(self.first, x), x[1:]])
-        return super().spikes(begun, bias=bias, residual=residual)
+        s = super().spikes(begun, bias=bias, residual=residual)
+        if not self.training or not self.dropout:
+            return s
+        return s * functional.dropout(torch.ones_like(s[:1]), self.dropout)
 
 
 @dataclass(frozen=True)
 class BySurrogate(Gradient):
     """Back-propagation through time with the slope of a surrogate at z = v / v_th - 1.
 
-    `learn` names what neurons learn of "v_th" and "leak"; a learning leak begins at 0.99, as at 1 it would stay.
+    `learn` names what neurons learn of "v_th" and "leak"; a learning leak begins at 0.99, as at 1 it would stay. The
+    share `dropout` of neurons, drawn anew for each input of a batch, is silent in all of its steps, and the others'
+    spikes are worth 1 / (1 - dropout).
 
-    Raises: UnknownNameError. Source: Rathi and Roy 2020, "DIET-SNN", arXiv 2008.03658 (triangle of height 0.3, both
-    learnt); their leak begins at 1.
+    Raises: UnknownNameError, ParameterError. Source: Rathi and Roy 2020, "DIET-SNN", arXiv 2008.03658 (triangle of
+    height 0.3, both learnt, dropout fixed in time); their leak begins at 1.
 
     >>> import spikeloom as sl
     >>> sl.conversion.BySurrogate(learn=("v_th", "leak")).surrogate
@@ -55,14 +65,18 @@ class BySurrogate(Gradient):
 
     surrogate: Surrogate = field(default_factory=Triangle)
     learn: Sequence[str] = ("v_th",)
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         _check_learn(self.learn)
+        if not 0.0 <= self.dropout < 1.0:
+            raise ParameterError("BySurrogate.dropout", expected="a share, 0 <= dropout < 1", got=self.dropout)
 
     def site(self, site: Site) -> Site:
         leak = 0.99 if "leak" in self.learn else 1.0
         theta = site.neuron.param_values()["v_th"]
-        return TrainedSite(site, LateResetLIF(v_th=theta, leak=leak, surrogate=self.surrogate, learn=self.learn))
+        neuron = LateResetLIF(v_th=theta, leak=leak, surrogate=self.surrogate, learn=self.learn)
+        return TrainedSite(site, neuron, self.dropout)
 
 
 @dataclass(frozen=True)

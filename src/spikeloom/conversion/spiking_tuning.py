@@ -43,7 +43,8 @@ def tune_spiking(
     learn: `BySurrogate()`, `ByLastSpike()` or `Tandem()`. With an `encoder`, which makes sequences [T, B, ...] of
     inputs, the network learns from spikes, drawn anew each time, and not from inputs that stand still. Weights have
     what a spike is worth in them and learn all the same. Data, order, rate and `checkpoint` are as in `fine_tune`.
-    Dropout is off.
+    Dropout of the
+    model is off; `BySurrogate` has its own.
 
     Raises: ConversionError where there is nothing but hard resets, signed or several spikes; as `fine_tune` otherwise.
     Source: Rathi et al. 2020, "Enabling deep spiking neural networks with hybrid conversion and spike timing dependent
@@ -63,6 +64,7 @@ def tune_spiking(
     net.steps = net.steps if steps is None else steps
     put_gradients(net, BySurrogate() if gradient is None else gradient)
     net.module.requires_grad_(True)
+    net.sites.train()
     groups: list[dict[str, Any]] = [{"params": list(net.module.parameters())}]
     neurons = list(net.sites.parameters())
     if neurons:
@@ -75,7 +77,7 @@ def tune_spiking(
         groups=groups,
         teacher=copy.deepcopy(teacher),
     )
-    return net.requires_grad_(False)
+    return net.eval().requires_grad_(False)
 
 
 class _Encoded(nn.Module):
