@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -50,13 +50,12 @@ class DietSnn(Recipe):
         Bar("accuracy", at_least=0.9, why="five points below the network without spikes, in five steps"),
         Bar("points gained by passes with spikes", at_least=1.1, why="more than a standard error of 360 digits"),
         Bar("points gained by learning neurons", at_least=0.0, why="the row: learnt against frozen"),
-        *(
-            Bar(
-                f"spikes of layer {n} as a share of those with frozen neurons",
-                at_most=1.0,
-                why="the row: rates fall in each layer",
-            )
-            for n in (1, 2, 3, 4)
+        *(Bar(f"spikes of layer {n}, learnt over frozen", at_most=1.0, why="the row: rates fall") for n in (1, 2, 3)),
+        Bar(
+            "spikes of layer 4, learnt over frozen",
+            at_most=1.0,
+            why="the row: rates fall in each layer",
+            missed="The last threshold falls to half, so that five steps tell more; few neurons are behind it.",
         ),
         Bar("times less energy behind the first layer", at_least=3.1, why="the paper's, on other images"),
     )
@@ -91,7 +90,7 @@ class DietSnn(Recipe):
         figures["energy without spikes, nJ"] = told.energy_original / 1000
         behind = cost.mac * (told.macs - first) / (cost.accumulate * told.synaptic)
         for n, (after, before) in enumerate(zip(spikes["learnt"], spikes["frozen"], strict=True), 1):
-            figures[f"spikes of layer {n} as a share of those with frozen neurons"] = after / before
+            figures[f"spikes of layer {n}, learnt over frozen"] = after / before
         gained = {
             name: 100 * (figures["accuracy"] - figures[f"accuracy, {name}"]) for name in ("frozen", "converted only")
         }
@@ -120,5 +119,5 @@ def convolutions(seed: int) -> nn.Module:
 
 def share(nets: dict[str, Converted], layer: int) -> float:
     """Of thresholds."""
-    after, before = (list(nets[name].sites.children())[layer - 1] for name in ("learnt", "converted only"))
-    return float(after.get_submodule("neuron").param_values()["v_th"]) / float(before.scale)
+    sites: list[Any] = [list(nets[name].sites.children())[layer - 1] for name in ("learnt", "converted only")]
+    return float(sites[0].neuron.param_values()["v_th"]) / float(sites[1].scale)
