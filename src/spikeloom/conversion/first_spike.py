@@ -13,6 +13,7 @@ from ._operations import Kind, Operation
 from ._sites import Site
 from ._windows import Windowed
 from .methods import Method
+from .ramp import RealTimes
 from .thresholds import Maximum, Threshold
 
 
@@ -25,7 +26,7 @@ class FirstSpikeCode(Method):
     `tau` is a third of the window where it is 0. With `optimised` rounds, tau and delay of each layer follow the
     gradient of what is lost by rounding, by the smallest activations and by the largest (`optimised_kernel`). `early`:
     the share of the window after which the next layer begins to send, while this one still does. `rounding`: levels are
-    met half-way.
+    met half-way. `real_times`: spikes of the linear code come at any time, not in steps, and nothing is rounded.
 
     Raises: ParameterError. Source: Park, Kim, Na and Yoon 2020, "T2FSNN: deep spiking neural networks with
     time-to-first-spike coding", DAC (arXiv 2003.11741), sections on kernel, gradient-based optimisation and early
@@ -49,6 +50,7 @@ class FirstSpikeCode(Method):
     optimised: int = 0
     early: float = 1.0
     rounding: bool = False
+    real_times: bool = False
 
     def __post_init__(self) -> None:
         if not (0.0 <= self.tau < float("inf") and abs(self.delay) < float("inf") and self.optimised >= 0):
@@ -56,6 +58,9 @@ class FirstSpikeCode(Method):
             raise ParameterError("FirstSpikeCode", expected="tau >= 0, a finite delay and 0 rounds or more", got=got)
         if not 0.0 < self.early <= 1.0:
             raise ParameterError("FirstSpikeCode.early", expected="a share of the window, above 0", got=self.early)
+        if self.real_times and (not self.linear or self.rounding or self.early < 1.0):
+            expected = "a linear code, no rounding and whole windows"
+            raise ParameterError("FirstSpikeCode.real_times", expected=expected, got=repr(self))
         if self.linear and (self.optimised or self.delay):
             raise ParameterError("FirstSpikeCode", expected="no delay and no rounds with a linear code", got="some")
 
@@ -81,6 +86,8 @@ class FirstSpikeCode(Method):
         added = 0.5 / steps if self.rounding and self.linear else 0.0
         below = 1.0 if operation.kind is Kind.FUNCTION else operation.slope
         wait = max(round(self.early * steps), 1)
+        if self.real_times:
+            return RealTimes(neuron, scale, steps, below=below)
         return Windowed(neuron, scale, steps, below=below, added=added, wait=wait)
 
 

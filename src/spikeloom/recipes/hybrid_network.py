@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import spikeloom as sl
-from spikeloom.recipes import Bar, Figures, Form, Recipe, Reference, Run
+from spikeloom.recipes import Bar, Figures, Form, Recipe, Reference, Run, setting
 from spikeloom.recipes._trained_digits import digits, trained
 
 STEPS = (1, 2, 3, 4, 8)
@@ -41,10 +41,19 @@ class HybridNetwork(Recipe):
         Bar("times that the rest runs", at_most=1.0, why="counts over T go on once"),
         seeds=range(5),
     )
+    smoke = Form(
+        Bar("accuracy, 2 steps", at_least=0.7, why="a few passes"),
+        quick.bars[-1],
+        seeds=(0,),
+        few_seeds="it only shows that all works",
+        settings={"epochs": 4},
+    )
+
+    epochs: int = setting(25, "passes of training", at_least=1)
 
     def measure(self, run: Run) -> Figures:
         data = digits()
-        model = trained(data, 100, 100, seed=run.seed)
+        model = trained(data, 100, 100, seed=run.seed, epochs=self.epochs)
         found = {"accuracy, original": data.accuracy(model)}
         for method, name in (("calibrated", ""), ("percentile", ", from 0")):
             for steps in STEPS:
