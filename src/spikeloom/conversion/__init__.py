@@ -26,6 +26,7 @@ from .progressive import tune_progressively
 from .quantisation import quantisation_step, quantised
 from .read_outs import early_exit, output_spikes, softmax_spikes, weighted_mean
 from .row_cache import cache_hits
+from .sampled import SampledConnections, SampledLinear, sample_connections
 from .siegert import siegert
 from .soft_lif import ActivationNoise, SoftLIF
 from .spiking_gradients import ByLastSpike, BySurrogate, Gradient, Tandem
@@ -76,6 +77,8 @@ __all__ = [
     "Ran",
     "RateCode",
     "RestrictedBoltzmann",
+    "SampledConnections",
+    "SampledLinear",
     "SiegertUnits",
     "SiteReport",
     "SoftLIF",
@@ -99,6 +102,7 @@ __all__ = [
     "quantised",
     "read_onnx",
     "run_event_driven",
+    "sample_connections",
     "siegert",
     "softmax_spikes",
     "tune_progressively",
