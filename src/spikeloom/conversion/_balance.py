@@ -18,6 +18,7 @@ from .methods import Method
 def balance(net: Converted, method: Method, batches: Sequence[tuple[Tensor, ...]], steps: int) -> None:
     """From the first place to the last, the threshold becomes the largest input in a step of the spiking network.
 
+    With the method's encoder, in as many steps as it makes: the more, the larger is the largest.
     Source: Sengupta, Ye, Wang, Liu and Roy 2019, "Going deeper in spiking neural networks: VGG and residual
     architectures", Front. Neurosci. 13:95 (Spike-Norm); Han, Srinivasan and Roy 2020, "RMP-SNN", CVPR, with a factor.
     """
@@ -28,4 +29,9 @@ def balance(net: Converted, method: Method, batches: Sequence[tuple[Tensor, ...]
         if isinstance(site, Site) and free:
             site.become(method.site(operation, x.max(), steps))
 
-    net.sequence(*some_inputs(batches), steps=steps, watch=watch)
+    given = some_inputs(batches)
+    if method.encoder is None:
+        net.sequence(*given, steps=steps, watch=watch)
+    else:
+        spikes = [method.encoder(x) for x in given]
+        net.sequence(*spikes, steps=len(spikes[0]), encoded=True, watch=watch)

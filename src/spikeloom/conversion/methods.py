@@ -29,6 +29,8 @@ class Method(ABC):
     channelwise: bool = False
     # Whether thresholds are then set anew, layer after layer, to the largest input that spikes bring.
     sequential: bool = False
+    # What makes the spikes, [T, B, ...], that arrive then; inputs that stand still otherwise.
+    encoder: Callable[[Tensor], Tensor] | None = None
     threshold: Threshold
     # What stands in the place of max-pooling.
     pooling: Pooling = Counts()
@@ -71,10 +73,10 @@ class RateCode(Method):
     `spikes`: "single", of both signs where values have both, "opposite" (a second population sends negative values),
     "ternary" (a negative spike takes one back that came too early), "augmented" (any whole number, of both signs), or
     "burst" (up to `levels`). Spikes are taken back by potentials below -`v_neg` thresholds. `sequential`: from the
-    first layer to the last, the threshold becomes the largest input that arrives by spikes, times `factor`. `adjusting`
-    rounds set constant currents and first potentials of each layer so that its mean input and output on calibration
-    data are those of the original. `pooling` tells maxima. With `floored`, potentials of rectifiers never fall below 0:
-    inhibition beyond it is lost.
+    first layer to the last, the threshold becomes the largest input that arrives by spikes, times `factor`; these are
+    those of an `encoder` where one is given, [B, ...] to [T, B, ...]. `adjusting` rounds set constant currents and
+    first potentials of each layer so that its mean input and output on calibration data are those of the original.
+    `pooling` tells maxima. With `floored`, potentials of rectifiers never fall below 0: inhibition beyond it is lost.
 
     Raises: ParameterError.
 
@@ -95,6 +97,7 @@ class RateCode(Method):
     pooling: Pooling = field(default_factory=Counts)
     floored: bool = False
     v_neg: float = 0.0
+    encoder: Callable[[Tensor], Tensor] | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 < self.factor < float("inf"):
@@ -105,6 +108,9 @@ class RateCode(Method):
             raise UnknownNameError("RateCode.spikes", str(self.spikes), get_args(Spikes))
         if self.adjusting < 0:
             raise ParameterError("RateCode.adjusting", expected="0 rounds or more", got=self.adjusting)
+        if self.encoder is not None and not self.sequential:
+            do = "give sequential=True: nothing else looks at spikes of inputs"
+            raise ParameterError("RateCode.encoder", expected="sequential thresholds", got="others", do=do)
         if not isinstance(self.pooling, Pooling):
             raise ParameterError("RateCode.pooling", expected="one such as Gate()", got=repr(self.pooling))
         if not 0.0 <= self.v_neg < float("inf"):
