@@ -102,7 +102,7 @@ class Trained:
 NETWORKS = {
     "cnn": Trained("CNN on MNIST", cnn, "mnist", 5, False),
     "vgg": Trained("VGG-like network with maximum pooling on Fashion-MNIST", vgg, "fashion_mnist", 5, True),
-    "resnet": Trained("Residual network on Fashion-MNIST", resnet, "fashion_mnist", 4, True),
+    "resnet": Trained("Residual network on Fashion-MNIST", resnet, "fashion_mnist", 8, True),
 }
 
 
@@ -141,9 +141,11 @@ def trained(name: str) -> nn.Module:
 Answers = Callable[[Tensor, int], Tensor]
 
 
-def ours(model: nn.Module, images: Tensor, steps: int) -> Answers:
+def ours(model: nn.Module, images: Tensor, steps: int, *, bits: int | None = None) -> Answers:
     """Classes after each step, [T, B]."""
     spiking = sl.convert(model, images, steps=steps)
+    if bits is not None:
+        spiking = sl.conversion.quantised(spiking, bits)
     return lambda x, steps: spiking.over_time(x, steps=steps).argmax(2)
 
 
@@ -203,6 +205,7 @@ def _accuracy(name: str) -> Result:
 
     # Thresholds of ours are chosen for a number of steps; those of the peer are not, so one run is read at all.
     row(f"{OURS}, calibrated", lambda steps: said(ours(model, calibration, steps), steps)[-1])
+    row(f"{OURS}, weights of 8 bits", lambda steps: said(ours(model, calibration, steps, bits=8), steps)[-1])
     for title, answers in peers(model, calibration):
         found = said(answers, max(STEPS))
         row(title, lambda steps, found=found: found[steps - 1])
@@ -224,7 +227,11 @@ def speed(*, repeats: int) -> list[Result]:
     converted = time.perf_counter() - began
     x = images[:batch]
     rows: list[Row] = []
-    contenders: dict[str, Callable[[], Tensor]] = {OURS: lambda: spiking(x)}
+    whole = sl.conversion.quantised(spiking, 8)
+    contenders: dict[str, Callable[[], Tensor]] = {
+        OURS: lambda: spiking(x),
+        f"{OURS}, weights of 8 bits": lambda: whole(x),
+    }
     if SPIKINGJELLY in installed():
         from spikingjelly.activation_based import ann2snn, functional
 
