@@ -80,10 +80,10 @@ class WeightAndThresholdBalancing(Recipe):
             return made
         data = images("mnist", learnt=10_000, tested=400)
         torch.manual_seed(run.seed)
-        flat = trained_on(data, perceptron(), seed=run.seed, epochs=3, lr=1e-3)
+        dense = trained_on(data, perceptron(), seed=run.seed, epochs=3, lr=1e-3)
         model = convolutional(16, 0, 32, size=28, seed=run.seed, bias=False)
         return {
-            "perceptron": (flat, data),
+            "perceptron": (dense, data),
             "convolutions": (trained_on(data, model, seed=run.seed, epochs=3), data),
         }
 
