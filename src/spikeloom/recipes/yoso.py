@@ -22,7 +22,7 @@ class YouOnlySpikeOnce(Recipe):
     )  # fmt: skip
     claim = (
         "An activation between 0 and a bound is the time of one spike, t = T (1 - a). Ramps that begin with spikes add "
-        "up to T times the sum of weighted activations, so that layers in windows of T compute the trained network with "
+        "up to T times the sum of weighted activations: layers in windows of T compute the trained network with "
         "additions alone and one spike for a neuron."
     )
     shown = (
