@@ -8,6 +8,7 @@ from .amos import AMOSCode, AMOSGate
 from .belief_network import DeepBelief, LogisticUnits, RestrictedBoltzmann, SiegertUnits, Units
 from .clipping import QCFS, TCL, Clipping, with_activations
 from .convert import convert
+from .core_count import cores_of_layers
 from .few_spikes import FewSpikeCode
 from .fine_tuning import fine_tune
 from .first_spike import FirstSpikeCode, optimised_kernel
@@ -90,6 +91,7 @@ __all__ = [
     "WinnerTakeAll",
     "cache_hits",
     "convert",
+    "cores_of_layers",
     "early_exit",
     "fine_tune",
     "fit_amos",
