@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..errors import ParameterError, UnknownNameError
 from ..neurons import IF, DifferenceIF, MultiSpike, NetCount, Neuron, Signed
+from ._filtered import Filtered
 from ._operations import Kind, Operation
 from ._opposite import Opposite
 from ._sites import Site
@@ -77,6 +78,7 @@ class RateCode(Method):
     those of an `encoder` where one is given, [B, ...] to [T, B, ...]. `adjusting` rounds set constant currents and
     first potentials of each layer so that its mean input and output on calibration data are those of the original.
     `pooling` tells maxima. With `floored`, potentials of rectifiers never fall below 0: inhibition beyond it is lost.
+    `tau_syn`: synapses low-pass filter the input of neurons, with this many steps.
 
     Raises: ParameterError.
 
@@ -97,6 +99,7 @@ class RateCode(Method):
     pooling: Pooling = field(default_factory=Counts)
     floored: bool = False
     v_neg: float = 0.0
+    tau_syn: float = 0.0
     encoder: Callable[[Tensor], Tensor] | None = None
 
     def __post_init__(self) -> None:
@@ -115,6 +118,8 @@ class RateCode(Method):
             raise ParameterError("RateCode.pooling", expected="one such as Gate()", got=repr(self.pooling))
         if not 0.0 <= self.v_neg < float("inf"):
             raise ParameterError("RateCode.v_neg", expected="thresholds, 0 or more", got=self.v_neg)
+        if not 0.0 <= self.tau_syn < float("inf"):
+            raise ParameterError("RateCode.tau_syn", expected="steps, 0 for none", got=self.tau_syn)
         if self.floored and self.spikes in ("ternary", "augmented"):
             got = f"spikes = {self.spikes!r}, which potentials below 0 take back"
             raise ParameterError("RateCode.floored", expected="spikes that are not taken back", got=got)
@@ -128,7 +133,8 @@ class RateCode(Method):
         if self.spikes == "opposite" and (operation.kind is Kind.FUNCTION or operation.slope > 0.0):
             slope = 1.0 if operation.kind is Kind.FUNCTION else operation.slope
             return Opposite(self._neuron(Operation(Kind.RECTIFIER), theta), theta, slope=slope)
-        return Site(self._neuron(operation, theta), theta)
+        neuron = self._neuron(operation, theta)
+        return Filtered(neuron, theta, self.tau_syn) if self.tau_syn else Site(neuron, theta)
 
     def _neuron(self, operation: Operation, theta: Tensor) -> Neuron:
         if operation.kind is Kind.FUNCTION:
