@@ -48,7 +48,7 @@ class Cao2015(Recipe):
             at_least=0.28,
             why="the row: a loss shows; one digit of 360",
             missed="Biases that begin at 0 have stayed small in this short training; those of batch normalisation, "
-            "which the paper had not, cost nine points.",
+            "which the paper has not, cost many points.",
         ),
         Bar("points lost beyond it, biases dropped, normalised", at_least=0.28, why="the row; larger where folded"),
         Bar("points lost beyond it, averages for maxima", at_least=0.28, why="as for biases"),
