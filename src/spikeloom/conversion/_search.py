@@ -24,11 +24,13 @@ _JUDGED, _AS_GOOD = 128, 0.005
 class Trial:
     """One method: share of inputs answered as by the original after `steps`, and operations for an input.
 
-    `steps` are the fewest from which on the agreement stays within half a point of that at the end.
+    `steps` are the fewest from which on the agreement stays within half a point of that at the end, `latency` those to
+    the answer, where layers wait for each other.
     """
 
     method: str
     steps: int
+    latency: int
     agreement: float
     operations: float
 
@@ -55,7 +57,7 @@ def tried(
         same = (net.over_time(*judged, steps=steps).flatten(2).argmax(2) == wanted).double().mean(1)
         worse = (same < same[-1] - _AS_GOOD).nonzero()
         fewest = int(worse.max()) + 2 if len(worse) else 1
-        trials.append(Trial(name, fewest, float(same[-1]), _operations(net, judged, fewest)))
+        trials.append(Trial(name, fewest, net.latency(fewest), float(same[-1]), _operations(net, judged, fewest)))
     return trials
 
 
@@ -75,7 +77,7 @@ def best(trials: Sequence[Trial], prefer: str) -> Trial:
     top = max(trial.agreement for trial in trials)
     good = [trial for trial in trials if trial.agreement >= top - _AS_GOOD]
     if prefer == "accuracy":
-        return min(trials, key=lambda trial: (-trial.agreement, trial.steps, trial.operations))
+        return min(trials, key=lambda trial: (-trial.agreement, trial.latency, trial.operations))
     if prefer == "latency":
-        return min(good, key=lambda trial: (trial.steps, -trial.agreement))
+        return min(good, key=lambda trial: (trial.latency, -trial.agreement))
     return min(good, key=lambda trial: (trial.operations, -trial.agreement))
