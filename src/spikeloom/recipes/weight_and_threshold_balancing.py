@@ -45,7 +45,13 @@ class WeightAndThresholdBalancing(Recipe):
         Bar("accuracy, convolutions, from data", at_least=0.95, why="0.969 on other seeds, less two standard errors"),
         Bar("points lost, perceptron, from data", at_most=0.3, why="the row: within 0.3 points after 200 steps"),
         Bar("points lost, convolutions, from data", at_most=0.3, why="as for the perceptron"),
-        Bar("points lost, perceptron, from weights", at_most=0.3, why="as from data, after as many steps"),
+        Bar(
+            "points lost, perceptron, from weights",
+            at_most=0.3,
+            why="as from data, after as many steps",
+            missed="Thresholds of the second layer are five to six times those from data, and rates as much lower: "
+            "one or two digits are still on the other side, of which after 400 steps none is left in the mean.",
+        ),
         Bar("points lost, convolutions, from weights", at_most=0.3, why="as from data, after as many steps"),
         Bar("steps from weights over steps from data", at_least=1.0, why="bounds from weights are never lower: slower"),
     )
