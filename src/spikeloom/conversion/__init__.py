@@ -13,6 +13,7 @@ from .few_spikes import FewSpikeCode
 from .fine_tuning import fine_tune
 from .first_spike import FirstSpikeCode, optimised_kernel
 from .integer_network import IntegerLayer, IntegerNetwork, IntegerRun
+from .inverse_time import ClampedReLU, InverseTimeCode
 from .last_spike import LastSpikeLIF
 from .loihi import LoihiCores, loihi_cores, on_loihi
 from .measure import Conversion, SiteReport, measure
@@ -46,6 +47,7 @@ __all__ = [
     "BurstCode",
     "ByLastSpike",
     "BySurrogate",
+    "ClampedReLU",
     "Clipping",
     "Conversion",
     "Converted",
@@ -60,6 +62,7 @@ __all__ = [
     "IntegerLayer",
     "IntegerNetwork",
     "IntegerRun",
+    "InverseTimeCode",
     "LastSpikeLIF",
     "LeastError",
     "LocalBalance",

@@ -12,6 +12,7 @@ from .sequential import Residual, Sequential
 from .spiking_lstm import SpikingGRU, SpikingLSTM
 from .state import record, unroll
 from .stdp_convolution import STDPConvolution
+from .trinary import Trinary, clip_hidden, trinary
 
 __all__ = [
     "PSN",
@@ -29,9 +30,12 @@ __all__ = [
     "Sequential",
     "SpikingGRU",
     "SpikingLSTM",
+    "Trinary",
+    "clip_hidden",
     "explain",
     "learn_greedily",
     "pooled_potentials",
     "record",
+    "trinary",
     "unroll",
 ]
