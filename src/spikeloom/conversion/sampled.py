@@ -21,8 +21,8 @@ class SampledLinear(nn.Module):
 
     Shapes: [..., in_features] to [..., out_features]. Raises: ParameterError, ShapeError.
     Source: Esser, Appuswamy, Merolla, Arthur and Modha 2015, "Backpropagation for energy-efficient neuromorphic
-    computing", NeurIPS; there the type of an axon says the sign, and p are clipped after each step of training; the half is
-    not from there.
+    computing", NeurIPS; there the type of an axon says the sign, and p are clipped after each step of training; the
+    half is not from there.
 
     >>> import torch, spikeloom as sl
     >>> layer = sl.conversion.SampledLinear(64, 10)

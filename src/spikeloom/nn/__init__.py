@@ -1,5 +1,6 @@
 """Layers for training: stacks, streams and recordings."""
 
+from .backward_residual import BackwardResidual
 from .coupled import Coupled
 from .explain import Explanation, explain
 from .first_spikes import FirstSpikePool
@@ -12,10 +13,12 @@ from .sequential import Residual, Sequential
 from .spiking_lstm import SpikingGRU, SpikingLSTM
 from .state import record, unroll
 from .stdp_convolution import STDPConvolution
+from .stochmax import Stochmax
 from .trinary import Trinary, clip_hidden, trinary
 
 __all__ = [
     "PSN",
+    "BackwardResidual",
     "Count",
     "Coupled",
     "Doubling",
@@ -30,6 +33,7 @@ __all__ = [
     "Sequential",
     "SpikingGRU",
     "SpikingLSTM",
+    "Stochmax",
     "Trinary",
     "clip_hidden",
     "explain",
