@@ -38,11 +38,16 @@ class Eedn(Recipe):
     chance, control = 0.1, "accuracy, rounded after training"
 
     channels: int = setting(32, "channels of the first convolutions", at_least=4)
-    epochs: int = setting(10, "passes over the training digits", at_least=1)
+    epochs: int = setting(20, "passes over the training digits", at_least=1)
 
     quick = Form(
         Bar("accuracy", at_least=0.93, why="two points below some 0.97 of real weights, and two standard errors"),
-        Bar("points below real weights", at_most=2.0, why="the row: within two points"),
+        Bar(
+            "points below real weights",
+            at_most=2.0,
+            why="the row: within two points",
+            missed="With a third more channels, as tried with one seed, 1.9 points are left; real weights reach 0.98.",
+        ),
         Bar("share of weights that are 0", between=(0.05, 0.95), why="three values are used, not two or one"),
         Bar("switches without hysteresis over those with", at_least=1.0, why="what hysteresis is for"),
     )
