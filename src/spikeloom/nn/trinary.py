@@ -65,4 +65,4 @@ def clip_hidden(model: nn.Module) -> None:
     """Hidden weights of all trinary layers back between -1 and 1, after a step of training."""
     for module in model.modules():
         if isinstance(module, parametrize.ParametrizationList) and any(isinstance(part, Trinary) for part in module):
-            module.original.clamp_(-1.0, 1.0)  # type: ignore[operator]
+            module.original.clamp_(-1.0, 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -54,7 +55,7 @@ class BackwardResidualRecipe(Recipe):
 
     def measure(self, run: Run) -> Figures:
         found, trials = digits(), dict[str, Trial]()
-        kinds = {
+        kinds: dict[str, dict[str, Any]] = {
             "block once": {}, "block three times": {"passes": 3}, "three blocks": {"blocks": 3},
             "stochastic softmax": {"stochastic": True}, "first layer without spikes": {"hybrid": True},
         }  # fmt: skip
@@ -87,7 +88,7 @@ class BackwardResidualRecipe(Recipe):
             for some in torch.split(torch.randperm(len(found.inputs)), 48):
                 loss = nll_loss(told(net, found.inputs[some], self.steps), found.labels[some])
                 optimiser.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
             trial.by_pass.append(trial.accuracy(found, self.steps))
         return trial

@@ -89,13 +89,13 @@ class TrueNorthBackprop(Recipe):
             for some in torch.split(torch.randperm(len(found.inputs)), 48):
                 loss = binary_cross_entropy(model(found.inputs[some]).clamp(1e-6, 1 - 1e-6), wanted[some])
                 optimiser.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
 
 
 def votes(y: Tensor) -> Tensor:
     """Sums over the output neurons of each class."""
-    return y.unflatten(1, (CLASSES, VOTES)).sum(2)
+    return y.reshape(len(y), CLASSES, VOTES).sum(2)
 
 
 @torch.no_grad()
