@@ -1,0 +1,91 @@
+"""First spikes whose effect lasts: the sooner a neuron fires, the longer it drives those behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ConversionError, ParameterError
+from ..neurons import IF, Refractory
+from ._operations import Kind, Operation
+from ._sites import Site
+from .methods import Method
+from .thresholds import Maximum, Threshold
+
+
+class Lasting(Site):
+    """Neurons that spike at most once, behind which a constant current flows from then on: 1 from the spike's step."""
+
+    def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
+        """The current behind the spike; where it rises, there the spike is."""
+        return super().spikes(x, bias=bias, residual=residual).cumsum(0)
+
+
+@dataclass(frozen=True)
+class InverseTimeCode(Method):
+    """An activation is the inverse of the time to the first spike, and layers do not wait for each other.
+
+    v_i(t) = sum_j w_ij (t - t_j) over inputs j that have spiked, + b_i t; neuron i spikes once, where v_i reaches the
+    `threshold`, so that with constant inputs the first layer has 1 / t_i = activation / threshold. Deeper layers begin
+    to sum before all inputs are there: only the order of values is kept, and the mean output, the last layer's
+    potential over T, is no estimate of the original's. Few steps are best, about as many as the smallest activation
+    that counts goes into the largest; networks trained with `ClampedReLU` have no smaller ones. For rectifiers that
+    are 0 below 0.
+
+    Raises: ConversionError for other activations.
+    Source: Rueckauer and Liu 2018, "Conversion of analog to spiking neural networks using sparse temporal coding",
+    ISCAS, the base model; its threshold that moves with inputs still to come is not here.
+
+    >>> import torch, spikeloom as sl
+    >>> code = sl.conversion.InverseTimeCode()
+    >>> code.encode(torch.tensor([[1.0, 0.5, 0.25, 0.1]]), 5)[:, 0].T
+    tensor([[1., 1., 1., 1., 1.],
+            [0., 1., 1., 1., 1.],
+            [0., 0., 0., 1., 1.],
+            [0., 0., 0., 0., 0.]])
+    """
+
+    threshold: Threshold = field(default_factory=Maximum)
+    channelwise: bool = False
+
+    def site(self, operation: Operation, scale: Tensor, steps: int) -> Site:
+        if operation.kind is not Kind.RECTIFIER or operation.slope > 0.0:
+            do = "use rectifiers that are 0 below 0, or another method"
+            raise ConversionError(operation.label, expected="values that are not negative", got="others", do=do)
+        return Lasting(Refractory(IF(v_th=scale), once=True), scale)
+
+
+class ClampedReLU(nn.Module):
+    """y = x between `low` and 1, 0 below and 1 above: values too small to be told by a first spike in time are none.
+
+    `sl.convert` takes 1 for the threshold. Shapes: any to the same. Raises: ParameterError unless 0 <= low < 1.
+    Source: Rueckauer and Liu 2018, ISCAS, clamped ReLU; the bound of 1 in training is ours.
+
+    >>> import torch, spikeloom as sl
+    >>> sl.conversion.ClampedReLU(0.1)(torch.tensor([-1.0, 0.05, 0.5, 2.0])).tolist()
+    [0.0, 0.0, 0.5, 1.0]
+    """
+
+    def __init__(self, low: float = 0.1) -> None:
+        super().__init__()
+        if not 0.0 <= low < 1.0:
+            raise ParameterError("low of ClampedReLU", expected="0 <= low < 1", got=low)
+        self.low = low
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The activation."""
+        return torch.where(x > self.low, x, 0.0).clamp(max=1.0)
+
+    def as_rectifier(self) -> tuple[float, float]:
+        """Slope below 0, and greatest value."""
+        return 0.0, 1.0
+
+    def as_threshold(self) -> Tensor:
+        """What one spike is worth."""
+        return torch.tensor(1.0)
+
+    def extra_repr(self) -> str:
+        """The least value."""
+        return f"low={self.low:g}"
