@@ -17,6 +17,8 @@ from ..training.checkpoint import flatten_optimizer, pack, unflatten_optimizer, 
 from ..training.folder import write_atomically
 
 Track = Callable[[Iterable[Any]], Iterable[Any]]
+# Of outputs and labels, or whatever else is wanted.
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Plan:
     temperature: float = 1.0
     checkpoint: str | Path | None = None
     track: Track = field(default=iter)
+    loss: Loss = functional.cross_entropy
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch"):
@@ -89,13 +92,13 @@ def _told(teacher: nn.Module, x: Tensor) -> Tensor:
 
 
 def _loss(given: Tensor, y: Tensor | None, told: Tensor | None, plan: Plan) -> Tensor:
-    """Cross-entropy, and T^2 times the divergence of softmax(outputs / T) from the teacher's."""
+    """The plan's own, and T^2 times the divergence of softmax(outputs / T) from the teacher's."""
     loss = torch.zeros(())
     if plan.distillation < 1.0:
         if y is None:
             do = "give labels, or distillation=1.0"
             raise ParameterError("labels of fine-tuning", expected="one for each input", got="none", do=do)
-        loss = loss + (1 - plan.distillation) * functional.cross_entropy(given, y)
+        loss = loss + (1 - plan.distillation) * plan.loss(given, y)
     if told is not None and plan.distillation:
         t = plan.temperature
         found, wanted = (functional.log_softmax(each / t, 1) for each in (given, told))
@@ -153,4 +156,4 @@ def _resumed(net: nn.Module, optimiser: torch.optim.Optimizer, plan: Plan) -> in
 
 
 def _described(plan: Plan) -> dict[str, Any]:
-    return {name: value for name, value in vars(plan).items() if name not in ("track", "checkpoint")}
+    return {name: value for name, value in vars(plan).items() if name not in ("track", "checkpoint", "loss")}

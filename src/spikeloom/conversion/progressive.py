@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..errors import ShapeError
-from ._descent import Plan, Track, descend
+from ._descent import Loss, Plan, Track, descend
 from ._network import Converted
 from .spiking_gradients import Gradient, Tandem
 from .spiking_tuning import put_gradients
@@ -23,6 +24,7 @@ def tune_progressively(
     validation: tuple[Tensor, Tensor],
     *,
     gradient: Gradient | None = None,
+    loss: Loss | None = None,
     steps: int | None = None,
     patience: int = 2,
     most: int = 10,
@@ -38,7 +40,8 @@ def tune_progressively(
     neurons; weights before it are left as they are from then on, and those behind it learn from the spikes that really
     arrive. A stage ends when the accuracy on `validation` has not risen for so many epochs (`patience`), or after
     `most`; its best weights are kept. At last, with all neurons in place, the weights behind the last of them learn
-    with a tenth of the rate. `told` hears the name of each stage's place and its accuracy.
+    with a tenth of the rate. `told` hears the name of each stage's place and its accuracy. With a `loss` of outputs and
+    `labels`, for regression, it takes the place of cross-entropy, and its negative on `validation` that of accuracy.
 
     Raises: ParameterError, ShapeError, ConversionError, NonFiniteError. Source: Wu, Xu, Zhang, Zhou, Li and Tan 2021,
     "Progressive tandem learning for pattern recognition with deep spiking neural networks", IEEE TPAMI (arXiv
@@ -60,7 +63,8 @@ def tune_progressively(
     for number, place in enumerate(places):
         staged = _Staged(net, set(places[number + 1 :]))
         rate = lr if number + 1 < len(places) else lr / 10
-        best = _stage(staged, _behind(net, place), data, labels, validation, patience, most, rate, batch, seed, track)
+        learning = _behind(net, place)
+        best = _stage(staged, learning, data, labels, validation, patience, most, rate, batch, seed, track, loss)
         told(place, best)
     return net.requires_grad_(False)
 
@@ -78,18 +82,18 @@ class _Staged(nn.Module):
 
 def _stage(
     net: _Staged, learning: list[nn.Parameter], data: Tensor, labels: Tensor, validation: tuple[Tensor, Tensor],
-    patience: int, most: int, lr: float, batch: int, seed: int, track: Track,
+    patience: int, most: int, lr: float, batch: int, seed: int, track: Track, loss: Loss | None,
 ) -> float:  # fmt: skip
-    """Train for as long as it helps; the best accuracy."""
+    """Train for as long as it helps; the best accuracy, or negative loss."""
     net.requires_grad_(False)
     for values in learning:
         values.requires_grad_(True)
-    best, kept, since = _accuracy(net, validation), _state(net), 0
+    best, kept, since = _score(net, validation, loss), _state(net), 0
     for epoch in range(most):
         # One epoch at a time, with a rate that stays.
-        plan = Plan(epochs=1, lr=lr, batch=batch, seed=seed + 7919 * epoch, track=track)
+        plan = Plan(1, lr, batch, seed + 7919 * epoch, track=track, loss=loss or functional.cross_entropy)
         descend(net, data, labels, plan, groups=[{"params": learning}])
-        now = _accuracy(net, validation)
+        now = _score(net, validation, loss)
         since = 0 if now > best else since + 1
         if now > best:
             best, kept = now, _state(net)
@@ -108,10 +112,12 @@ def _behind(net: Converted, place: str) -> list[nn.Parameter]:
 
 
 @torch.no_grad()
-def _accuracy(net: nn.Module, validation: tuple[Tensor, Tensor]) -> float:
+def _score(net: nn.Module, validation: tuple[Tensor, Tensor], loss: Loss | None) -> float:
     x, y = validation
     pairs = zip(torch.split(x, 256), torch.split(y, 256), strict=True)
-    return sum(int((net(a).argmax(1) == b).sum()) for a, b in pairs) / len(x)
+    if loss is None:
+        return sum(int((net(a).argmax(1) == b).sum()) for a, b in pairs) / len(x)
+    return -sum(float(loss(net(a), b)) * len(a) for a, b in pairs) / len(x)
 
 
 def _state(net: nn.Module) -> dict[str, Any]:

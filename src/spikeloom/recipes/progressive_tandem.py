@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 import spikeloom as sl
 from spikeloom.recipes import Bar, Figures, Form, Recipe, Reference, Run, setting
@@ -24,10 +29,11 @@ class ProgressiveTandem(Recipe):
     )
     claimed = "a tenth of the inference time and synaptic operations of other spiking networks"
     shown = (
-        "Digits of scikit-learn, two hidden layers, thresholds at the 99th percentile of activations, 4 and 8 steps of "
-        "an input that stands still; in the paper it is shown in the first step alone. A fifth of the training digits "
-        "says when a layer is done. Low-precision weights, limited fan-in and regression are left away. The control is "
-        "the network converted at once."
+        "Digits of scikit-learn, four hidden layers of 128 and three times 64, thresholds at the 99th percentile of "
+        "activations, 4 steps of an input that stands still; in the paper it is shown in the first step alone. A fifth "
+        "of the training digits says when a layer is done. Beside it two hidden layers, weights rounded to 4 bits "
+        "after learning, in the paper stage by stage, and an autoencoder 64-64-32-64-64 in 8 steps. Limited fan-in is "
+        "left away. The control is the network converted at once."
     )
     chance, control = 0.1, "accuracy, 4 steps, converted at once"
 
@@ -35,8 +41,15 @@ class ProgressiveTandem(Recipe):
     most: int = setting(10, "most passes of a stage", at_least=1)
 
     quick = Form(
-        Bar("accuracy, 4 steps", at_least=0.94, why="two standard errors of 360 digits below the ReLU network's 0.96"),
+        Bar("accuracy, 4 steps", at_least=0.8, why="half-way from 0.63, converted at once on other seeds, to 0.97"),
         Bar("points gained, 4 steps", at_least=1.0, why="the row: at least one point above the raw conversion"),
+        Bar("points gained, 4 steps, 4 bits", at_least=1.0, why="the same with weights of 4 bits, as in the row"),
+        Bar(
+            "points gained, 4 steps, two hidden layers", at_least=1.0, why="the same for the survey's perceptron",
+            missed="Converted at once it loses but 1.3 points in 4 steps, on other seeds; of these a third comes back.",
+        ),
+        Bar("decibels gained, autoencoder", at_least=1.0, why="a fifth less squared error than converted at once"),
+        Bar("decibels below the original, autoencoder", at_most=3.0, why="at most twice the original's squared error"),
         Bar("largest error of a count", at_most=0.0, why="clip(floor(a T / theta), 0, T) for constant input"),
     )  # fmt: skip
     full = Form(*quick.bars, seeds=range(10))
@@ -45,19 +58,67 @@ class ProgressiveTandem(Recipe):
         every = digits()
         kept = len(every.inputs) * 4 // 5
         found = Digits(every.inputs[:kept], every.labels[:kept], every.test, every.answers)
-        model = trained(found, seed=run.seed)
-        method = sl.conversion.RateCode(sl.conversion.Percentile(99.0), start=0.0)
-        figures = {"accuracy, ReLU": found.accuracy(model), "largest error of a count": count_error()}
-        for steps in (4, 8):
-            raw = sl.convert(model, found.inputs, method, steps=steps)
-            tuned = sl.conversion.tune_progressively(
-                raw, found.inputs, found.labels, (every.inputs[kept:], every.labels[kept:]), lr=1e-2,
-                patience=self.patience, most=self.most, seed=run.seed, track=partial(run.track, what=f"{steps} steps"),
-            )  # fmt: skip
-            figures[f"accuracy, {steps} steps, converted at once"] = found.accuracy(raw)
-            figures[f"accuracy, {steps} steps"] = found.accuracy(tuned)
-        gained = figures["accuracy, 4 steps"] - figures["accuracy, 4 steps, converted at once"]
-        return figures | {"points gained, 4 steps": 100 * gained}
+        validation = every.inputs[kept:], every.labels[kept:]
+        figures = {"largest error of a count": count_error()}
+        for name, hidden in (("", (128, 64, 64, 64)), (", two hidden layers", (128, 64))):
+            model = trained(found, *hidden, seed=run.seed)
+            raw = sl.convert(model, found.inputs, method(), steps=4)
+            tuned = self.tuned(raw, found.inputs, found.labels, validation, run)
+            figures[f"accuracy, ReLU{name}"] = found.accuracy(model)
+            for bits in ("", ", 4 bits"):
+                nets = (sl.conversion.quantised(net, 4) if bits else net for net in (raw, tuned))
+                once, gradually = (found.accuracy(net) for net in nets)
+                figures |= {
+                    f"accuracy, 4 steps{bits}{name}, converted at once": once,
+                    f"accuracy, 4 steps{bits}{name}": gradually,
+                    f"points gained, 4 steps{bits}{name}": 100 * (gradually - once),
+                }
+        return figures | self.of_autoencoder(found.inputs, validation[0], found.test, run)
+
+    def tuned(
+        self, raw: sl.conversion.Converted, x: Tensor, wanted: Tensor, validation: tuple[Tensor, Tensor], run: Run,
+        loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    ) -> sl.conversion.Converted:  # fmt: skip
+        return sl.conversion.tune_progressively(
+            raw, x, wanted, validation, lr=1e-2, loss=loss, patience=self.patience, most=self.most, seed=run.seed,
+            track=partial(run.track, what="learning"),
+        )  # fmt: skip
+
+    def of_autoencoder(self, x: Tensor, validation: Tensor, test: Tensor, run: Run) -> dict[str, float]:
+        model = autoencoder(x, run)
+        raw = sl.convert(model, x, method(), steps=8)
+        tuned = self.tuned(raw, x, x, (validation, validation), run, functional.mse_loss)
+        original, once, gradually = (decibels(net(test), test) for net in (model, raw, tuned))
+        return {
+            "decibels, autoencoder, ReLU": original,
+            "decibels, autoencoder, converted at once": once,
+            "decibels, autoencoder": gradually,
+            "decibels gained, autoencoder": gradually - once,
+            "decibels below the original, autoencoder": original - gradually,
+        }
+
+
+def method() -> sl.conversion.RateCode:
+    return sl.conversion.RateCode(sl.conversion.Percentile(99.0), start=0.0)
+
+
+def autoencoder(x: Tensor, run: Run) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before, after in pairwise((64, 64, 32, 64, 64)):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    model = nn.Sequential(*layers[:-1])
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(25):
+        for some in torch.split(torch.randperm(len(x), generator=run.generator), 48):
+            optimizer.zero_grad()
+            functional.mse_loss(model(x[some]), x[some]).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+    return model.eval().requires_grad_(False)
+
+
+def decibels(y: Tensor, wanted: Tensor) -> float:
+    """Peak signal-to-noise ratio of images whose highest value is 1."""
+    return -10 * math.log10(float(functional.mse_loss(y, wanted)))
 
 
 def count_error(steps: int = 8) -> float:
