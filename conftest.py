@@ -14,5 +14,5 @@ collect_ignore_glob = [] if importlib.util.find_spec("pyNN") else ["src/spikeloo
 def _seeded() -> None:
     """A test or example that draws without a seed of its own draws the same on every machine and in any order."""
     random.seed(0)
-    np.random.seed(0)  # noqa: NPY002 (the generator that code of others may draw from)
+    np.random.seed(0)
     torch.manual_seed(0)

@@ -54,7 +54,7 @@ def test_strokes_are_behind_shapes_and_seeds_repeat() -> None:
     drawn = [shapes_in_clutter(20, generator=torch.Generator().manual_seed(seed)) for seed in (2, 2, 3)]
     assert all(torch.equal(a, b) for a, b in zip(drawn[0], drawn[1], strict=True))
     assert not torch.equal(drawn[0].images, drawn[2].images)
-    assert 0.0 == float(drawn[0].images.min()) and 0.9 < float(drawn[0].images.max()) <= 1.0
+    assert float(drawn[0].images.min()) == 0.0 and 0.9 < float(drawn[0].images.max()) <= 1.0
 
 
 def test_bad_input() -> None:

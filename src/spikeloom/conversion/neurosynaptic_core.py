@@ -56,7 +56,7 @@ class NeurosynapticCore:
             raise ParameterError("NeurosynapticCore.crossbar", expected="0 and 1", got="others")
         if not 0 <= int(self.kinds.min()) <= int(self.kinds.max()) < KINDS:
             raise ParameterError(
-                "NeurosynapticCore.kinds", expected=f"0 to {KINDS - 1}", got=self.kinds.unique().tolist()
+                "NeurosynapticCore.kinds", expected=f"0 to {KINDS - 1}", got=sorted(set(self.kinds.tolist()))
             )
 
     @classmethod

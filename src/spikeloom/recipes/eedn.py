@@ -46,7 +46,8 @@ class Eedn(Recipe):
             "points below real weights",
             at_most=2.0,
             why="the row: within two points",
-            missed="With half as many channels again, as tried with one seed, 1.9 points are left; real weights reach 0.98.",
+            missed="With half as many channels again, as tried with one seed, 1.9 points are left; real weights reach "
+            "0.98.",
         ),
         Bar("share of weights that are 0", between=(0.05, 0.95), why="three values are used, not two or one"),
         Bar("switches without hysteresis over those with", at_least=1.0, why="what hysteresis is for"),
