@@ -46,7 +46,7 @@ class BackwardResidualRecipe(Recipe):
             "points gained by running three times",
             at_least=0.0,
             why="the row: not below the plain network",
-            missed="No gain at this scale: one network of three gains, and three blocks of their own weights gain nothing either.",
+            missed="No gain at this scale: one network of three gains, nor do three blocks gain in the mean.",
         ),
         Bar("weights more than with the block once", at_most=0.0, why="the block's weights are shared"),
         Bar(
@@ -59,7 +59,7 @@ class BackwardResidualRecipe(Recipe):
             "points gained by a first layer without spikes, 1 step",
             at_least=0.0,
             why="the row: fewer steps needed",
-            missed="No gain at this scale: one network of three gains; the digits are told in one step with spikes, too.",
+            missed="No gain at this scale: one network of three gains; one step is enough with spikes, too.",
         ),
     )
     full = Form(*quick.bars, seeds=range(10), settings={"epochs": 16})

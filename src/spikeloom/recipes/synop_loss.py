@@ -60,7 +60,7 @@ class SynopLoss(Recipe):
     smoke = Form(
         Bar("accuracy, little", at_least=0.8, why="eight times chance after five passes"),
         Bar("counts that differ", at_most=0.0, why="as above"),
-        seeds=(0,), few_seeds="it only shows that all works", settings={"epochs": 5, "much": 1e-4},
+        seeds=(0,), few_seeds="it only shows that all works", settings={"epochs": 8, "little": 3e-4},
     )  # fmt: skip
 
     def measure(self, run: Run) -> Figures:
