@@ -45,7 +45,7 @@ class SynopLoss(Recipe):
             "times fewer operations, much",
             at_least=24.0,
             why="the row: 5360 to 219 operations",
-            missed="From less operations to begin with, some 4700, to 260; with still fewer, networks learn little.",
+            missed="From fewer operations to begin with, some 4900, to 260; with still fewer, networks learn little.",
         ),
         Bar(
             "points lost, much",
