@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import special
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -86,6 +85,9 @@ def _looked_up(name: str, x: Tensor) -> Tensor:
 @cache
 def _tables() -> dict[str, Tensor]:
     """Coefficients of the pieces of D and E, [cells, 4], from values and slopes at their ends."""
+    # It takes long to import.
+    from scipy import special
+
     s = np.linspace(0.0, _LONGEST, _CELLS + 1)
     x, width = np.expm1(s), _LONGEST / _CELLS
     nodes, shares = np.polynomial.legendre.leggauss(6)
