@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, fx
 
+from ..compile._memory import empty
 from ..errors import ConversionError
 from ..nn._layers import Product, apply, has_separable_bias
+from ..nn._layout import is_channels_last
 from ._operations import Kind
 from ._sites import Site, by_channel, increments, running_mean
 from ._whole import whole
@@ -139,7 +141,7 @@ class Run:
         if isinstance(value, Sent):
             s, worth = value
             if (arg, node.name) not in self.net.absorbed:
-                value = s * by_channel(worth, s)
+                value = _times(s, by_channel(worth, s))
             else:
                 value = s if s.is_floating_point() or self.net.takes_bool(node) else s.to(worth.dtype)
         if node.name not in self.net.analog or arg in self.net.analog:
@@ -177,6 +179,17 @@ class Run:
     def _filled(self, given: Any, values: dict[str, Any]) -> Any:
         """Arguments with values in the place of nodes."""
         return fx.map_arg(given, lambda arg: values[arg.name] if arg.name in values else self.values[arg.name])
+
+
+def _times(s: Tensor, worth: Tensor) -> Tensor:
+    """The product, in memory that is used again: fresh pages of it cost more than it does."""
+    if torch.is_grad_enabled() or s.device.type != "cpu":
+        return s * worth
+    moved = is_channels_last(s, 2)
+    if moved:
+        s, worth = s.movedim(2, -1), worth.squeeze()
+    y = torch.mul(s, worth, out=empty(*s.shape, dtype=worth.dtype))
+    return y.movedim(-1, 2) if moved else y
 
 
 def _flat(x: Any) -> Any:
