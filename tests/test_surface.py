@@ -16,7 +16,7 @@ SURFACE = {
     # trained networks become spiking ones
     "convert",
     # catalogues
-    "coding", "control", "conversion", "datasets", "errors", "events", "network",
+    "coding", "control", "conversion", "datasets", "errors", "events", "hardware", "learning", "network",
     "neurons", "nn", "plasticity", "plot", "recipes", "surrogate", "synapses", "training",
 }  # fmt: skip
 

@@ -57,6 +57,8 @@ __all__ = [
     "errors",
     "events",
     "explain",
+    "hardware",
+    "learning",
     "memory",
     "network",
     "neurons",
@@ -76,6 +78,8 @@ _pictures.drawn_by(lambda: importlib.import_module(".report.network_result", __n
 if TYPE_CHECKING:
     from . import control as control
     from . import conversion as conversion
+    from . import hardware as hardware
+    from . import learning as learning
     from . import network as network
     from .conversion.convert import convert as convert
     from .network import check_rule
@@ -88,7 +92,7 @@ def __getattr__(name: str) -> Any:
         from .report import plot
 
         return plot
-    if name in ("control", "conversion", "network", "recipes"):
+    if name in ("control", "conversion", "hardware", "learning", "network", "recipes"):
         return importlib.import_module(f".{name}", __name__)
     if name == "convert":
         return importlib.import_module(".conversion", __name__).convert

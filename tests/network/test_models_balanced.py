@@ -12,7 +12,6 @@ import pytest
 import spikeloom as sl
 from spikeloom.errors import ParameterError, UnknownNameError
 from spikeloom.network import analysis, models
-from spikeloom.network.models._mean_field import siegert
 from spikeloom.network.models.microcircuit import NAMES
 from spikeloom.network.models.model import Setting
 
@@ -22,14 +21,6 @@ def rates(model: models.Model, duration: float, *, seed: int = 1, threads: int =
     net.run(model.settling)
     result = net.run(duration)
     return {name: result.rate(name) for name in result}
-
-
-def test_siegert_without_noise_is_the_closed_form() -> None:
-    # Period t_ref + tau ln((mu - v_reset) / (mu - v_th)).
-    period = 2.0 + 20.0 * np.log((25.0 - 10.0) / (25.0 - 20.0))
-    found = siegert(25.0, 1e-4, tau_mem=20.0, t_ref=2.0, v_th=20.0, v_reset=10.0)
-    assert found == pytest.approx(1e3 / period, rel=1e-6)
-    assert siegert(5.0, 0.1, tau_mem=20.0, t_ref=2.0, v_th=20.0, v_reset=10.0) == 0.0
 
 
 def test_mean_field_rates_are_those_that_were_computed_from_the_paper() -> None:

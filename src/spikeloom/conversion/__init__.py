@@ -5,21 +5,15 @@ from ._named import METHODS
 from ._network import Converted
 from ._search import Trial
 from .amos import AMOSCode, AMOSGate
-from .belief_network import DeepBelief, LogisticUnits, RestrictedBoltzmann, SiegertUnits, Units
 from .clipping import QCFS, TCL, Clipping, with_activations
 from .convert import convert
-from .core_count import cores_of_layers
 from .few_spikes import FewSpikeCode
 from .fine_tuning import fine_tune
 from .first_spike import FirstSpikeCode, optimised_kernel
-from .integer_network import IntegerLayer, IntegerNetwork, IntegerRun
 from .inverse_time import ClampedReLU, InverseTimeCode
 from .last_spike import LastSpikeLIF
-from .loihi import LoihiCores, loihi_cores, on_loihi
 from .measure import Conversion, SiteReport, measure
 from .methods import Method, RateCode
-from .mismatch import Mismatch, with_mismatch
-from .neurosynaptic_core import NeurosynapticCore
 from .onnx_file import read_onnx
 from .phase import BurstCode, PhaseCode
 from .pooling import Average, Counts, FirstSpike, Gate, Pooling, WinnerTakeAll
@@ -27,9 +21,6 @@ from .populations import Ran, run_event_driven
 from .progressive import tune_progressively
 from .quantisation import quantisation_step, quantised
 from .read_outs import early_exit, output_spikes, softmax_spikes, weighted_mean
-from .row_cache import cache_hits
-from .sampled import SampledConnections, SampledLinear, sample_connections
-from .siegert import siegert
 from .soft_lif import ActivationNoise, SoftLIF
 from .spiking_gradients import ByLastSpike, BySurrogate, Gradient, Tandem
 from .spiking_tuning import tune_spiking
@@ -52,67 +43,47 @@ __all__ = [
     "Conversion",
     "Converted",
     "Counts",
-    "DeepBelief",
     "FewSpikeCode",
     "FirstSpike",
     "FirstSpikeCode",
     "Fixed",
     "Gate",
     "Gradient",
-    "IntegerLayer",
-    "IntegerNetwork",
-    "IntegerRun",
     "InverseTimeCode",
     "LastSpikeLIF",
     "LeastError",
     "LocalBalance",
-    "LogisticUnits",
-    "LoihiCores",
     "Maximum",
     "Method",
-    "Mismatch",
     "ModelBased",
     "NeuromorphicReLU",
-    "NeurosynapticCore",
     "Operated",
     "Percentile",
     "PhaseCode",
     "Pooling",
     "Ran",
     "RateCode",
-    "RestrictedBoltzmann",
-    "SampledConnections",
-    "SampledLinear",
-    "SiegertUnits",
     "SiteReport",
     "SoftLIF",
     "SynapticOperations",
     "Tandem",
     "Threshold",
     "Trial",
-    "Units",
     "WinnerTakeAll",
-    "cache_hits",
     "convert",
-    "cores_of_layers",
     "early_exit",
     "fine_tune",
     "fit_amos",
-    "loihi_cores",
     "measure",
-    "on_loihi",
     "optimised_kernel",
     "output_spikes",
     "quantisation_step",
     "quantised",
     "read_onnx",
     "run_event_driven",
-    "sample_connections",
-    "siegert",
     "softmax_spikes",
     "tune_progressively",
     "tune_spiking",
     "weighted_mean",
     "with_activations",
-    "with_mismatch",
 ]

@@ -58,6 +58,7 @@ from .resonate_and_fire import BalancedResonateAndFire, ResonateAndFire
 from .runge_kutta import Midpoint, RungeKutta, RungeKutta4, Substeps
 from .sampling import SamplingNeuron
 from .sequential_euler import SequentialEuler
+from .siegert import siegert
 from .sigma_delta import SigmaDelta
 from .signed import Signed
 from .spike_response import SRM0, SpikeResponse
@@ -176,4 +177,5 @@ __all__ = [
     "precompile",
     "raised_cosines",
     "read_swc",
+    "siegert",
 ]

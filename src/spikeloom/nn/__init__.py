@@ -9,6 +9,7 @@ from .lateral import Lateral
 from .parallel import PSN, MaskedPSN
 from .read_out import Count, Rate
 from .recurrent import Recurrent
+from .sampled import SampledConnections, SampledLinear, sample_connections
 from .sequential import Residual, Sequential
 from .spiking_lstm import SpikingGRU, SpikingLSTM
 from .state import record, unroll
@@ -30,6 +31,8 @@ __all__ = [
     "Recurrent",
     "Residual",
     "STDPConvolution",
+    "SampledConnections",
+    "SampledLinear",
     "Sequential",
     "SpikingGRU",
     "SpikingLSTM",
@@ -40,6 +43,7 @@ __all__ = [
     "learn_greedily",
     "pooled_potentials",
     "record",
+    "sample_connections",
     "trinary",
     "unroll",
 ]

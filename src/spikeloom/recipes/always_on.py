@@ -62,7 +62,7 @@ class AlwaysOn(Recipe):
         sound, labels = self.spoken(200, run), self.spoken(self.words, run)
         (x, y), (u, right) = sound, labels
         model = trained(x.mean(0), y, run)
-        net = sl.conversion.IntegerNetwork.of(sl.convert(model, x.mean(0), "percentile", steps=LENGTH), bits=BITS)
+        net = sl.hardware.IntegerNetwork.of(sl.convert(model, x.mean(0), "percentile", steps=LENGTH), bits=BITS)
         clocked, events = net.clocked(u), net.event_driven(u)
         differ = sum(int((a != b).sum()) for a, b in zip(clocked.spikes, events.spikes, strict=True))
         silent = net.event_driven(torch.zeros(LENGTH, 1, CHANNELS))

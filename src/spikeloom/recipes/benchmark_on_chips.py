@@ -59,10 +59,10 @@ class BenchmarkOnChips(Recipe):
 
         spikes, few = regular(data.test), slice(self.tested)
         net = sl.convert(model, data.inputs, code, steps=STEPS)
-        whole = sl.conversion.IntegerNetwork.of(net, bits=BITS).event_driven(spikes[:, few])
+        whole = sl.hardware.IntegerNetwork.of(net, bits=BITS).event_driven(spikes[:, few])
         # Draws of its own: those of the seed itself are the perceptron's first weights.
         drawn = torch.Generator().manual_seed(1000 + run.seed)
-        chip = sl.conversion.with_mismatch(net, SPREAD, generator=drawn, bits=ANALOGUE_BITS)
+        chip = sl.hardware.with_mismatch(net, SPREAD, generator=drawn, bits=ANALOGUE_BITS)
         tuned = sl.conversion.tune_spiking(
             chip, data.inputs, data.labels, gradient=sl.conversion.Tandem(), encoder=regular, epochs=self.epochs,
             lr=1e-3, seed=run.seed,

@@ -98,7 +98,7 @@ class GesturesOnLoihi(Recipe):
         """Figures of the converted network, with real and with whole numbers."""
         method = sl.conversion.RateCode(sl.conversion.Percentile(99.9), start=0.0)
         real = sl.convert(net, x, method, steps=self.shown_for)
-        whole, encode = sl.conversion.on_loihi(real), partial(method.encode, steps=self.shown_for)
+        whole, encode = sl.hardware.on_loihi(real), partial(method.encode, steps=self.shown_for)
         told: dict[str, list[Tensor]] = {"spikes": [], "whole numbers": []}
         parts = u.split(25)  # type: ignore[no-untyped-call]
         for part in run.track(parts, "gestures as spikes"):
@@ -112,7 +112,7 @@ class GesturesOnLoihi(Recipe):
             "points lost by spikes": 100 * (share(net(u).argmax(1), answers) - accuracy["spikes"]),
             "points lost by whole numbers": 100 * (accuracy["spikes"] - accuracy["whole numbers"]),
             "agreement, whole numbers with real ones": share(*both.values()),
-            "cores": float(sl.conversion.loihi_cores(real).total),
+            "cores": float(sl.hardware.loihi_cores(real).total),
         }
 
 

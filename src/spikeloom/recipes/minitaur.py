@@ -64,6 +64,6 @@ class Minitaur(Recipe):
             "largest difference of outputs": float((events.output - clocked.output).abs().max()),
             "spikes of an input": sum(float(s.sum()) for s in sent) / len(x),
             "share of all additions": additions / (spikes.shape[0] * len(x) * (64 * 128 + 128 * 64 + 64 * 10)),
-            "cache hits": sl.conversion.cache_hits(sent, ROWS),
-            "cache hits, 16 rows": sl.conversion.cache_hits(sent, 16),
+            "cache hits": sl.hardware.cache_hits(sent, ROWS),
+            "cache hits, 16 rows": sl.hardware.cache_hits(sent, 16),
         }

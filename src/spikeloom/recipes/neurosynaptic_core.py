@@ -53,22 +53,20 @@ class NeurosynapticCore(Recipe):
 
     def measure(self, run: Run) -> Figures:
         data = digits()
-        machine = sl.conversion.RestrictedBoltzmann(
+        machine = sl.learning.RestrictedBoltzmann(
             64, self.hidden, generator=run.generator, rounding=lambda w: SIZE * w.sign()
         )
         first = machine.weight.sign()
         machine.learn(data.inputs, epochs=self.epochs, lr=0.02)
-        core = sl.conversion.NeurosynapticCore.of_signs(
-            machine.weight.sign(), machine.hidden_bias / SIZE, v_th=THRESHOLD
-        )
-        plain = sl.conversion.NeurosynapticCore.of_signs(first, torch.zeros(self.hidden), v_th=THRESHOLD)
+        core = sl.hardware.NeurosynapticCore.of_signs(machine.weight.sign(), machine.hidden_bias / SIZE, v_th=THRESHOLD)
+        plain = sl.hardware.NeurosynapticCore.of_signs(first, torch.zeros(self.hidden), v_th=THRESHOLD)
         spikes = [sl.coding.Bernoulli(STEPS)(x, generator=run.generator) for x in (data.inputs, data.test)]
         axons = [torch.cat([s, s], 2) for s in spikes]
 
         def read(seen: Tensor, tested: Tensor) -> float:
             return data.accuracy(pad(tested, (0, 1), value=1.0).double() @ fitted(seen, data.labels))
 
-        def counts(of: sl.conversion.NeurosynapticCore) -> list[Tensor]:
+        def counts(of: sl.hardware.NeurosynapticCore) -> list[Tensor]:
             return [of.run(s).spikes[0].sum(0) for s in axons]
 
         tested = core.run(axons[1])
@@ -94,7 +92,7 @@ def fitted(x: Tensor, labels: Tensor) -> Tensor:
     return weights
 
 
-def in_floats(core: sl.conversion.NeurosynapticCore, axons: Tensor) -> Tensor:
+def in_floats(core: sl.hardware.NeurosynapticCore, axons: Tensor) -> Tensor:
     """The same network in float32, [T, B, neurons]."""
     current = axons @ core.weight.float().T + core.leak.float()
     v, spikes = torch.zeros_like(current[0]), []

@@ -59,7 +59,7 @@ class SoftwareToCore(Recipe):
         plain = sl.conversion.RateCode(sl.conversion.Fixed(1.0), start=0.0)
         unbalanced = sl.convert(model, data.inputs, plain, steps=STEPS)
         found["accuracy, thresholds 1"] = accuracies(unbalanced, data, run)[-1]
-        cores = sl.conversion.cores_of_layers(of_paper())
+        cores = sl.hardware.cores_of_layers(of_paper())
         return found | {"cores of 784-1200-1200-10": float(sum(cores.values()))}
 
     def perceptron(self, run: Run) -> tuple[Digits, nn.Module]:

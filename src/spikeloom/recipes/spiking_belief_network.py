@@ -63,15 +63,15 @@ class SpikingBeliefNetwork(Recipe):
         data = digits()
         x, right = data.test[: self.tested], data.answers[: self.tested]
 
-        def accuracy(net: sl.conversion.DeepBelief, spikes: Tensor) -> float:
+        def accuracy(net: sl.learning.DeepBelief, spikes: Tensor) -> float:
             return share(net.spiking(DT)(spikes).sum(0), right)
 
-        def learnt(units: sl.conversion.Units, epochs: int = self.epochs) -> sl.conversion.DeepBelief:
-            net = sl.conversion.DeepBelief((64, 100, 100), 10, units=units, generator=run.generator)
+        def learnt(units: sl.learning.Units, epochs: int = self.epochs) -> sl.learning.DeepBelief:
+            net = sl.learning.DeepBelief((64, 100, 100), 10, units=units, generator=run.generator)
             return net.learn(data.inputs, data.labels, epochs=epochs, lr=0.4)
 
-        units = sl.conversion.SiegertUnits()
-        net, logistic, plain = learnt(units), learnt(sl.conversion.LogisticUnits()), learnt(units, epochs=0)
+        units = sl.learning.SiegertUnits()
+        net, logistic, plain = learnt(units), learnt(sl.learning.LogisticUnits()), learnt(units, epochs=0)
         logistic.units = units
         spikes = net.encode(x, 100.0, DT)
         found = {"accuracy, means": share(net(x), right), "accuracy, spikes": accuracy(net, spikes)}
@@ -113,6 +113,6 @@ def largest_error(seed: int, tau: float = 20.0, t_ref: float = 2.0) -> float:
         net.run(100.0)
         measured = len(net.run(1000.0)["cells"].times) / 40
         sigma = JUMP * (tau * rate) ** 0.5
-        told = sl.conversion.siegert(torch.tensor(mu), torch.tensor(sigma), tau_mem=tau, t_ref=t_ref)
+        told = sl.neurons.siegert(torch.tensor(mu), torch.tensor(sigma), tau_mem=tau, t_ref=t_ref)
         errors.append(abs(float(told) / measured - 1))
     return max(errors)

@@ -63,8 +63,8 @@ class TrueNorthBackprop(Recipe):
         found = digits()
         torch.manual_seed(run.seed)
         model = nn.Sequential(
-            sl.conversion.SampledLinear(64, self.hidden, seed=run.seed),
-            sl.conversion.SampledLinear(self.hidden, CLASSES * VOTES, seed=run.seed + 1000),
+            sl.nn.SampledLinear(64, self.hidden, seed=run.seed),
+            sl.nn.SampledLinear(self.hidden, CLASSES * VOTES, seed=run.seed + 1000),
         )
         figures = {"error of probability, first layer": error_of_probability(model[0], found.test[:8], self.draws)}
         figures["accuracy, ensemble of 8, not trained"] = ensemble(model, found, 8)
@@ -77,7 +77,7 @@ class TrueNorthBackprop(Recipe):
         for number in (8, 64):
             figures[f"accuracy, ensemble of {number}"] = ensemble(model, found, number)
         gained = 100 * (figures["accuracy, ensemble of 8"] - figures["accuracy, 1 network"])
-        sample = sl.conversion.sample_connections(model)
+        sample = sl.nn.sample_connections(model)
         there = sum(int((weight != 0).sum()) for weight in sample.buffers() if weight.dim() == 2)
         return figures | {"points gained by 8 networks": gained, "connections of a network": there}
 
@@ -103,7 +103,7 @@ def ensemble(model: nn.Module, found: Digits, networks: int) -> float:
     """Accuracy of the sum of so many sampled networks, each with its own draw of input spikes."""
     total = torch.zeros(len(found.test), CLASSES)
     for _ in range(networks):
-        total += votes(sl.conversion.sample_connections(model)(found.test.bernoulli()))
+        total += votes(sl.nn.sample_connections(model)(found.test.bernoulli()))
     return found.accuracy(total)
 
 
@@ -111,7 +111,7 @@ def ensemble(model: nn.Module, found: Digits, networks: int) -> float:
 def error_of_probability(layer: nn.Module, x: Tensor, draws: int, neurons: int = 24) -> float:
     """Of the first neurons, mean difference of probabilities and frequencies over draws of connections and spikes."""
     some = copy.deepcopy(layer)
-    assert isinstance(some, sl.conversion.SampledLinear)
+    assert isinstance(some, sl.nn.SampledLinear)
     some.hidden.data, some.hidden_bias.data = some.hidden.data[:neurons], some.hidden_bias.data[:neurons]
     some.signs = some.signs[:neurons]
     told = torch.zeros(len(x), neurons)

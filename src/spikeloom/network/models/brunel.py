@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from scipy import special
 
-from ...neurons import LIF, Neuron, Refractory
+from ...neurons import LIF, Neuron, Refractory, siegert
 from ...synapses import Alpha, Delta, Receptors
 from ..devices import Poisson
 from ..network import Network
 from ..rules import FixedInDegree
-from ._mean_field import self_consistent, siegert
+from ._mean_field import self_consistent
 from .model import Expected, Model, setting
 
 _TAU, _V_TH, _T_REF, _DELAY = 20.0, 20.0, 2.0, 1.5
@@ -84,7 +85,8 @@ class _Jumps(_Balanced):
         def response(rate: float) -> float:
             mu = 1e-3 * _TAU * self.j * (inputs * rate * (1 - g / 4) + drive)
             variance = 1e-3 * _TAU * self.j**2 * (inputs * rate * (1 + g * g / 4) + drive)
-            return siegert(mu, math.sqrt(variance), tau_mem=_TAU, t_ref=_T_REF, v_th=_V_TH, v_reset=self.v_reset)
+            told = torch.tensor([mu, math.sqrt(variance)], dtype=torch.float64)
+            return float(siegert(*told, tau_mem=_TAU, t_ref=_T_REF, v_th=_V_TH, v_reset=self.v_reset))
 
         return self_consistent(response, 1e3 / _T_REF)
 

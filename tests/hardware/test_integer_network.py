@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import spikeloom as sl
-from spikeloom.conversion import IntegerLayer, IntegerNetwork, RateCode, cache_hits, run_event_driven
+from spikeloom.conversion import RateCode, run_event_driven
 from spikeloom.errors import ConversionError, DTypeError, ParameterError, ShapeError
+from spikeloom.hardware import IntegerLayer, IntegerNetwork, cache_hits
 
 
 def perceptron(*, bias: bool, seed: int = 0) -> nn.Sequential:

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 import spikeloom as sl
-from spikeloom.conversion import Converted, Mismatch, Tandem, tune_spiking, with_mismatch
+from spikeloom.conversion import Converted, Tandem, tune_spiking
 from spikeloom.errors import DTypeError, ParameterError
+from spikeloom.hardware import Mismatch, with_mismatch
 
 
 def data(*shape: int, seed: int = 1) -> Tensor:

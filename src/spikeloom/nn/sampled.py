@@ -25,7 +25,7 @@ class SampledLinear(nn.Module):
     half is not from there.
 
     >>> import torch, spikeloom as sl
-    >>> layer = sl.conversion.SampledLinear(64, 10)
+    >>> layer = sl.nn.SampledLinear(64, 10)
     >>> layer(torch.rand(5, 64)).shape, layer.sample()(torch.ones(5, 64)).unique()
     (torch.Size([5, 10]), tensor([0., 1.]))
     """
@@ -112,8 +112,8 @@ def sample_connections(model: nn.Module, generator: torch.Generator | None = Non
     independent. Several samples make an ensemble, whose outputs are added up.
 
     >>> import torch, spikeloom as sl
-    >>> model = torch.nn.Sequential(sl.conversion.SampledLinear(64, 32), sl.conversion.SampledLinear(32, 10, seed=1))
-    >>> sl.conversion.sample_connections(model)(torch.rand(5, 64).bernoulli()).shape
+    >>> model = torch.nn.Sequential(sl.nn.SampledLinear(64, 32), sl.nn.SampledLinear(32, 10, seed=1))
+    >>> sl.nn.sample_connections(model)(torch.rand(5, 64).bernoulli()).shape
     torch.Size([5, 10])
     """
     if isinstance(model, SampledLinear):

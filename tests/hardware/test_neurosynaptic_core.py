@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 import spikeloom as sl
-from spikeloom.conversion import NeurosynapticCore
 from spikeloom.errors import ParameterError, ShapeError
+from spikeloom.hardware import NeurosynapticCore
 
 
 def drawn(seed: int = 0, axons: int = 12, neurons: int = 7) -> dict[str, Tensor]:

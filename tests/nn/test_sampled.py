@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 import spikeloom as sl
-from spikeloom.conversion import SampledConnections, SampledLinear, sample_connections
 from spikeloom.errors import DTypeError, ParameterError, ShapeError
+from spikeloom.nn import SampledConnections, SampledLinear, sample_connections
 
 
 class TestSampledLinear:

@@ -15,8 +15,8 @@ from torch.nn.functional import linear, one_hot
 from ..coding import Poisson
 from ..errors import ParameterError, ShapeError
 from ..neurons import LIF, Neuron, Refractory
+from ..neurons.siegert import siegert
 from ..nn import Sequential
-from .siegert import siegert
 
 
 class Units(ABC):

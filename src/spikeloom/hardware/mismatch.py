@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from ..conversion._absorb import WEIGHTS
+from ..conversion._network import Converted
+from ..conversion._sites import Site
 from ..errors import DTypeError, ParameterError
-from ._network import Converted
-from ._sites import Site
-
-_WEIGHTS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 class Mismatch(nn.Module):
@@ -74,7 +73,7 @@ def with_mismatch(
         return (1.0 + spread * torch.randn(shape, generator=generator)).clamp(min=0.1)
 
     for layer in net.module.modules():
-        if isinstance(layer, _WEIGHTS):
+        if isinstance(layer, WEIGHTS):
             drawn = 1.0 + spread * torch.randn(layer.weight.shape, generator=generator)
             parametrize.register_parametrization(layer, "weight", Mismatch(drawn, bits))
             layer.requires_grad_(False)

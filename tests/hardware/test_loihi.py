@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 import spikeloom as sl
-from spikeloom.conversion import Converted, RateCode, loihi_cores, on_loihi
+from spikeloom.conversion import Converted, RateCode
 from spikeloom.errors import ConversionError
+from spikeloom.hardware import loihi_cores, on_loihi
 from spikeloom.neurons import Loihi
 
 STEPS = 40

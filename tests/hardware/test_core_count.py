@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 import spikeloom as sl
-from spikeloom.conversion import cores_of_layers
 from spikeloom.errors import ConversionError, ParameterError
+from spikeloom.hardware import cores_of_layers
 
 
 def test_a_perceptron_counted_by_hand() -> None:

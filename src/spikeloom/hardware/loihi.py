@@ -9,18 +9,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 
+from ..conversion._absorb import WEIGHTS
+from ..conversion._network import Converted
+from ..conversion._operations import Kind
+from ..conversion._sites import Site
+from ..conversion._trace import place
 from ..errors import ConversionError
 from ..neurons import IF, Loihi
-from ._network import Converted
-from ._operations import Kind
-from ._sites import Site
-from ._trace import place
 
 # Of the chip: compartments and bytes of synapses in a core, cores, bits of a threshold and of a bias.
 _COMPARTMENTS, _BYTES, _CORES, _BIAS = 1024, 128 * 1024, 128, 4095
 # Mantissas of thresholds, of at most 17 bits on the chip: fine enough, and so large that inputs still have room.
 _FINE, _LARGEST = 1024, 1 << 15
-_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _PASSING = (nn.Flatten, nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 
 
@@ -69,7 +69,7 @@ def on_loihi(converted: Converted) -> Converted:
     >>> import torch, spikeloom as sl
     >>> model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
     >>> x, method = torch.rand(64, 4), sl.conversion.RateCode()
-    >>> chip = sl.conversion.on_loihi(sl.convert(model, x, method, steps=64))
+    >>> chip = sl.hardware.on_loihi(sl.convert(model, x, method, steps=64))
     >>> chip(method.encode(x, 64), encoded=True).shape
     torch.Size([64, 3])
     """
@@ -100,7 +100,7 @@ def loihi_cores(converted: Converted) -> LoihiCores:
 
     >>> import torch, spikeloom as sl
     >>> model = torch.nn.Sequential(torch.nn.Linear(600, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
-    >>> sl.conversion.loihi_cores(sl.convert(model, torch.rand(64, 600), sl.conversion.RateCode(), steps=64)).layers
+    >>> sl.hardware.loihi_cores(sl.convert(model, torch.rand(64, 600), sl.conversion.RateCode(), steps=64)).layers
     {'input': 2, '0': 1, '2': 1}
     """
     _check(converted)
@@ -144,7 +144,7 @@ def _weighted(net: Converted) -> list[tuple[fx.Node, nn.Linear | nn.Conv2d]]:
     """Layers of weights in the order in which they run."""
     modules = dict(net.module.named_modules())
     called = [node for node in net.module.graph.nodes if node.op == "call_module"]
-    return [(node, modules[str(node.target)]) for node in called if isinstance(modules[str(node.target)], _LAYERS)]
+    return [(node, modules[str(node.target)]) for node in called if isinstance(modules[str(node.target)], WEIGHTS)]
 
 
 def _site_behind(net: Converted, node: fx.Node) -> tuple[Site | None, str]:
@@ -174,11 +174,11 @@ def _check(net: Converted) -> None:
         if kind is Kind.RECTIFIER:
             before = modules.get(str(node.all_input_nodes[0].target))
             unit = all((node.name, user.name) in net.absorbed for user in node.users)
-            fits = isinstance(before, _LAYERS) and isinstance(site, Site) and _plain(site) and unit
+            fits = isinstance(before, WEIGHTS) and isinstance(site, Site) and _plain(site) and unit
         else:
             module = modules.get(str(node.target)) if node.op == "call_module" else None
             flat = node.target in (torch.flatten, "flatten")
-            fits = kind is Kind.LINEAR and site is None and (flat or isinstance(module, _LAYERS + _PASSING))
+            fits = kind is Kind.LINEAR and site is None and (flat or isinstance(module, WEIGHTS + _PASSING))
         if not fits:
             wrong.append(f"{net.operations[node.name].label} at {place(node)}")
     if wrong:

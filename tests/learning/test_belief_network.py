@@ -1,4 +1,4 @@
-"""The Siegert curve against quadrature and simulation; Boltzmann machines; what neurons make of belief networks."""
+"""Boltzmann machines; what neurons make of belief networks."""
 
 from __future__ import annotations
 
@@ -7,71 +7,13 @@ import itertools
 import pytest
 import torch
 
-import spikeloom as sl
-from spikeloom.conversion import DeepBelief, LogisticUnits, RestrictedBoltzmann, SiegertUnits, siegert
 from spikeloom.errors import ParameterError, ShapeError
-from spikeloom.network import EventDriven, Poisson
-from spikeloom.network.models import _mean_field
-from spikeloom.synapses import Delta, Receptors
-
-MU, SIGMA = (-2.0, 0.0, 0.5, 0.9, 1.0, 1.2, 3.0, 300.0), (1e-3, 0.02, 0.1, 0.3, 1.0, 5.0, 20.0)
+from spikeloom.learning import DeepBelief, LogisticUnits, RestrictedBoltzmann, SiegertUnits
+from spikeloom.neurons import siegert
 
 
 def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-class TestSiegert:
-    def test_is_the_integral(self) -> None:
-        pairs = list(itertools.product(MU, SIGMA))
-        found = siegert(*torch.tensor(pairs, dtype=torch.float64).T, tau_mem=20.0, t_ref=2.0, v_reset=-0.5)
-        exact = [_mean_field.siegert(*pair, tau_mem=20.0, t_ref=2.0, v_th=1.0, v_reset=-0.5) for pair in pairs]
-        # The table is good to 1e-9 of the area; rates below 1e-12 are nothing.
-        assert torch.allclose(found, torch.tensor(exact, dtype=torch.float64), rtol=1e-8, atol=1e-12)
-
-    def test_without_noise_the_period_is_that_of_the_closed_form(self) -> None:
-        mu = torch.tensor([1.1, 2.0, 10.0], dtype=torch.float64)
-        period = 2.0 + 20.0 * torch.log(mu / (mu - 1.0))
-        found = siegert(mu, torch.zeros(3, dtype=torch.float64), tau_mem=20.0, t_ref=2.0)
-        # Noise of 1e-5, which stands for none, changes the period by its square; near threshold by 100 times that.
-        assert torch.allclose(found, 1e3 / period, rtol=1e-6)
-        assert not siegert(torch.tensor([0.5, -3.0]), torch.zeros(2), tau_mem=20.0).any()
-
-    def test_gradients_are_those_of_finite_differences(self) -> None:
-        mu = torch.linspace(-1.0, 3.0, 9, dtype=torch.float64).requires_grad_()
-        sigma = torch.full((9,), 0.4, dtype=torch.float64).requires_grad_()
-        assert torch.autograd.gradcheck(lambda m, s: siegert(m, s, tau_mem=20.0, t_ref=2.0), (mu, sigma), atol=1e-4)
-
-    def test_silent_neurons_have_a_gradient_of_0(self) -> None:
-        mu = torch.tensor([-50.0, 0.0], requires_grad=True)
-        siegert(mu, torch.full((2,), 1e-3), tau_mem=20.0).sum().backward()
-        assert torch.equal(mu.grad, torch.zeros(2))
-
-    @pytest.mark.parametrize("inhibition", [0.0, 0.5])
-    @pytest.mark.parametrize("mu", [1.0, 1.5, 3.0, 8.0])
-    def test_is_the_rate_of_simulated_neurons_under_poisson_input(self, mu: float, inhibition: float) -> None:
-        w, tau = 0.02, 20.0
-        excitation = mu / (tau * w * (1 - inhibition))
-        net = EventDriven(seed=3)
-        neuron = sl.Refractory(Receptors(sl.LIF(tau_mem=tau), pulses=Delta()), t_ref=2.0)
-        cells = net.population(30, neuron, name="cells", initial={"v": 0.0})
-        net.connect(Poisson(1e3 * excitation), cells, weight=w)
-        if inhibition:
-            net.connect(Poisson(1e3 * excitation * inhibition), cells, weight=-w)
-        net.record(cells)
-        net.run(100.0)
-        rate = len(net.run(1000.0)["cells"].times) / 30
-        sigma = (tau * w**2 * excitation * (1 + inhibition)) ** 0.5
-        # Of jumps of 0.02 the formula, which is that of infinitely small ones, is wrong by some percent.
-        assert rate == pytest.approx(
-            float(siegert(torch.tensor(mu), torch.tensor(sigma), tau_mem=tau, t_ref=2.0)), rel=0.05
-        )
-
-    def test_refuses(self) -> None:
-        one = torch.ones(1)
-        for wrong in ({"tau_mem": 0.0}, {"tau_mem": 1.0, "t_ref": -1.0}, {"tau_mem": 1.0, "v_reset": 1.0}):
-            with pytest.raises(ParameterError):
-                siegert(one, one, **wrong)
 
 
 class TestUnits:

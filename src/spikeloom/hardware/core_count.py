@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from ..conversion._network import Converted
 from ..errors import ConversionError, ParameterError
-from ._network import Converted
 
 
 def cores_of_layers(network: nn.Module, *, axons: int = 256, neurons: int = 256) -> dict[str, int]:
@@ -16,7 +16,7 @@ def cores_of_layers(network: nn.Module, *, axons: int = 256, neurons: int = 256)
     Raises: ParameterError; ConversionError for layers that are not fully connected, which a crossbar does not share.
 
     >>> import torch, spikeloom as sl
-    >>> sl.conversion.cores_of_layers(torch.nn.Sequential(torch.nn.Linear(784, 300), torch.nn.Linear(300, 10)))
+    >>> sl.hardware.cores_of_layers(torch.nn.Sequential(torch.nn.Linear(784, 300), torch.nn.Linear(300, 10)))
     {'0': 8, '1': 2}
 
     Source: the core of 256 x 256 synapses of Dang and Ben Abdallah 2020, "An efficient software-hardware design

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..conversion._chain import chain
+from ..conversion._network import Converted
 from ..errors import ConversionError, DTypeError, ParameterError, ShapeError
-from ._chain import chain
-from ._network import Converted
 
 Whole = NDArray[np.int64]
 
