@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConversionError
-from ..neurons import IF
 from ._network import Converted
 from ._sites import Site
 
@@ -56,8 +55,8 @@ def chain(net: Converted) -> list[Layer]:
 
 
 def _spiking(net: Converted, product: nn.Linear, worth: Tensor, site: Site) -> Layer:
-    if type(site.neuron) is not IF or site.weighted:
-        _refuse(net, repr(site.neuron))
+    if not site.binary:
+        _refuse(net, f"{type(site).__name__} of {site.neuron!r}")
     values = site.neuron.param_values()
     v_th, start = (torch.as_tensor(values[name]).detach().double() for name in ("v_th", "v_rest"))
     shift = torch.zeros(()) if site.shift is None else site.shift

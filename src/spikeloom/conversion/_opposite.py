@@ -27,7 +27,14 @@ class Opposite(Site):
     def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """Of the first population less those of the second."""
         x = x if residual is None else x + residual
-        for current in (bias, self.shift):
-            x = x if current is None else x + by_channel(current, x)
-        s: Tensor = self.neuron(x) - self.other(-self.slope * x)
-        return s
+        first, second = self._both(x if bias is None else x + by_channel(bias, x))
+        return first - second
+
+    def events(self, x: Tensor) -> Tensor:
+        """Of the first population and of the second, also where they cancel."""
+        first, second = self._both(x)
+        return first + second
+
+    def _both(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = x if self.shift is None else x + by_channel(self.shift, x)
+        return self.neuron(x), self.other(-self.slope * x)

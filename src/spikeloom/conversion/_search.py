@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..errors import ParameterError, UnknownNameError
 from ..training import count_operations
 from ._network import Converted
-from .measure import Shown
+from ._shown import Shown
 from .methods import Method
 
 Preference = Literal["accuracy", "latency", "operations"]

@@ -27,6 +27,8 @@ class Site(nn.Module):
 
     # Whether a spike's size is what it is worth, and not how many it stands for.
     weighted = False
+    # Whether a spike begins a current that flows from then on, so that synapses have to do with its beginning only.
+    lasting = False
     # Whether it takes the argument of a function, not its value.
     gate = False
     # Steps of its input that it lets pass before it sends.
@@ -51,6 +53,11 @@ class Site(nn.Module):
     def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """What the neurons send; a bias [channels] and a second input are added in their kernel."""
         return self._advanced(x, bias, residual, as_bool=False)
+
+    def events(self, x: Tensor) -> Tensor:
+        """How many spikes leave each place in each step, of all of its populations."""
+        s = self.spikes(x)
+        return (s != 0).to(s.dtype) if self.weighted else s.abs()
 
     def truths(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """The same of a site that is `binary`, as truth values."""

@@ -18,9 +18,15 @@ from .thresholds import Maximum, Threshold
 class Lasting(Site):
     """Neurons that spike at most once, behind which a constant current flows from then on: 1 from the spike's step."""
 
+    lasting = True
+
     def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """The current behind the spike; where it rises, there the spike is."""
         return super().spikes(x, bias=bias, residual=residual).cumsum(0)
+
+    def events(self, x: Tensor) -> Tensor:
+        """The spikes themselves."""
+        return super().spikes(x)
 
 
 @dataclass(frozen=True)

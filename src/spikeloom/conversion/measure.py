@@ -14,7 +14,9 @@ from torch import Tensor, fx, nn
 from ..errors import ParameterError, ShapeError
 from ..training import EnergyCost, Operations, count_operations
 from ..training.folder import write_atomically
+from ..training.operations import in_evaluation
 from ._network import Converted
+from ._shown import Shown
 from ._sites import Site
 
 # Inputs of which rates and operations are measured.
@@ -143,11 +145,9 @@ def measure(
         raise ParameterError("inputs of measure", expected="at least one", got="none")
     if labels is not None and len(labels) != len(inputs):
         raise ShapeError("labels of measure", expected=[len(inputs)], got=list(labels.shape))
-    model_mode = model.training
-    model.eval()
-    try:
-        right = torch.zeros(steps, dtype=torch.float64)
-        same, of_model = torch.zeros(steps, dtype=torch.float64), 0
+    right, same, of_model = torch.zeros(steps, dtype=torch.float64), torch.zeros(steps, dtype=torch.float64), 0
+    sample = inputs[torch.linspace(0, len(inputs) - 1, min(len(inputs), _SAMPLE)).round().long()]
+    with in_evaluation(model), in_evaluation(converted):
         for part in track(torch.split(torch.arange(len(inputs)), _SAMPLE)):
             wanted = model(inputs[part]).flatten(1).argmax(1)
             given = converted.over_time(inputs[part], steps=steps).flatten(2).argmax(2)
@@ -155,16 +155,14 @@ def measure(
             if labels is not None:
                 right += (given == labels[part]).sum(1)
                 of_model += int((wanted == labels[part]).sum())
-    finally:
-        model.train(model_mode)
-    sample = inputs[torch.linspace(0, len(inputs) - 1, min(len(inputs), _SAMPLE)).round().long()]
-    operations = count_operations(Shown(converted), sample[None].expand(steps, *sample.shape))
+        operations = count_operations(Shown(converted), sample[None].expand(steps, *sample.shape))
+        sites = _sites(converted, sample, steps)
     cost = cost or EnergyCost()
     return Conversion(
         original=None if labels is None else of_model / len(inputs),
         accuracy=[] if labels is None else (right / len(inputs)).tolist(),
         agreement=(same / len(inputs)).tolist(),
-        sites=_sites(converted, sample, steps),
+        sites=sites,
         graded=converted.graded,
         **_energy(operations, cost),
         cost=cost,
@@ -187,23 +185,13 @@ def _energy(operations: Operations, cost: EnergyCost) -> dict[str, float]:
     }  # fmt: skip
 
 
-class Shown(nn.Module):
-    """A converted network as one of sequences, whose input stands still."""
-
-    def __init__(self, converted: Converted) -> None:
-        super().__init__()
-        self.converted = converted
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.converted.sequence(x[0], steps=len(x))
-
-
 def _sites(net: Converted, x: Tensor, steps: int) -> list[SiteReport]:
     """Of each place, in the order in which they run."""
-    seen: dict[str, Tensor] = {}
+    rates: dict[str, Tensor] = {}
+    sent: dict[str, Tensor] = {}
 
-    def watch(node: fx.Node, site: nn.Module, i: Tensor) -> None:
-        seen[node.name] = site.spikes(i) if isinstance(site, Site) else site(i)
+    def watch(node: fx.Node, site: Site, i: Tensor) -> None:
+        rates[node.name], sent[node.name] = site.spikes(i).mean(0), site.events(i).sum(0)
 
     output = net.sequence(x, steps=steps, watch=watch).mean(0)
     every = set(net.sites)
@@ -211,11 +199,10 @@ def _sites(net: Converted, x: Tensor, steps: int) -> list[SiteReport]:
     exact = net.sequence(x, steps=1, exact=every, told=wanted).mean(0)
     off = float((output - exact).abs().mean())
     found = []
-    for name, spikes in seen.items():
+    for name, rate in rates.items():
         site = net.sites[name]
         assert isinstance(site, Site)
-        activation, rate = wanted[name].mean(0), spikes.mean(0)
-        sent = (spikes != 0).to(spikes.dtype) if site.weighted else spikes.abs()
+        activation, spikes = wanted[name].mean(0), float(sent[name].sum() / len(x))
         worth = site.amplitude.view(-1, *[1] * (rate.dim() - 2)) if site.amplitude.dim() else site.amplitude
         without = net.sequence(x, steps=steps, exact={name}).mean(0)
         found.append(
@@ -224,8 +211,8 @@ def _sites(net: Converted, x: Tensor, steps: int) -> list[SiteReport]:
                 operation=net.operations[name].label,
                 neurons=rate[0].numel(),
                 threshold=float(site.scale.mean()),
-                rate=float(sent.mean()),
-                spikes=float(sent.sum() / len(x)),
+                rate=spikes / (rate[0].numel() * steps),
+                spikes=spikes,
                 error=float((rate * worth - activation).abs().mean() / activation.abs().mean().clamp(min=1e-12)),
                 saturated=float((activation > worth).double().mean()),
                 silent=float(((rate == 0) & (activation.abs() > worth / steps)).double().mean()),

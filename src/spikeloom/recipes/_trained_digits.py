@@ -97,7 +97,6 @@ def counted(net: Converted, x: Tensor, *, encoded: bool = False) -> Counts:
 
     def watch(node: object, site: nn.Module, i: Tensor) -> None:
         assert isinstance(site, Site)
-        s = site.spikes(i)
-        sites[str(node)] = ((s != 0) if site.weighted else s.abs()).sum(0).flatten(1)
+        sites[str(node)] = site.events(i).sum(0).flatten(1)
 
     return Counts(net.sequence(x, encoded=encoded, watch=watch).mean(0), sites)

@@ -104,7 +104,7 @@ def count_operations(model: nn.Module, x: Tensor) -> Operations:
     inputs = {name: _Inputs(x.shape[0]) for name in counted}
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
-        stack.enter_context(_evaluation(model))
+        stack.enter_context(in_evaluation(model))
         for name, module in counted.items():
             stack.callback(module.register_forward_pre_hook(inputs[name].see, with_kwargs=True).remove)
         model(x)
@@ -198,7 +198,7 @@ def _is_matrix(weight: Tensor) -> bool:
 
 
 @contextmanager
-def _evaluation(model: nn.Module) -> Iterator[None]:
+def in_evaluation(model: nn.Module) -> Iterator[None]:
     """Evaluation mode for a while: batch normalisation must not learn from being measured."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
