@@ -13,12 +13,14 @@ from spikeloom.datasets.mnist import mnist
 from spikeloom.datasets.moving_shapes import moving_shapes
 from spikeloom.datasets.shapes_in_clutter import Scenes, shapes_in_clutter
 from spikeloom.datasets.spike_time_task import spike_time_task
+from spikeloom.datasets.spoken_digits import Recordings, spoken_digits
 from spikeloom.datasets.store_recall import store_recall
 from spikeloom.datasets.topics import topics
 
 __all__ = [
     "Dataset",
     "IdxSet",
+    "Recordings",
     "Scenes",
     "Split",
     "digits",
@@ -33,6 +35,7 @@ __all__ = [
     "names",
     "shapes_in_clutter",
     "spike_time_task",
+    "spoken_digits",
     "store_recall",
     "topics",
 ]
