@@ -51,7 +51,6 @@ def sent_by_neurons(net: sl.conversion.Converted, x: Tensor, patch: pytest.Monke
 
 CODES = {
     **METHODS,
-    "inverse-time": InverseTimeCode(),
     "early": FirstSpikeCode(early=0.5),
     "opposite": RateCode(spikes="opposite"),
     "filtered": RateCode(tau_syn=4.0),
@@ -69,7 +68,8 @@ def test_counted_spikes_are_those_of_the_neurons(name: str, monkeypatch: pytest.
 
 
 SIGNED: dict[str, Method] = {
-    name: METHODS[name] for name in ("layer-wise", "calibrated", "few-spikes", "first-spike", "phase", "growing-burst")
+    name: METHODS[name]
+    for name in ("layer-wise", "calibrated", "few-spikes", "first-spike", "phase", "growing-burst", "inverse-time")
 }
 
 

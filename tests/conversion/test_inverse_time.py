@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 import spikeloom as sl
-from spikeloom.conversion import ClampedReLU, InverseTimeCode
-from spikeloom.errors import ConversionError, ParameterError
+from spikeloom.conversion import ClampedReLU, Fixed, InverseTimeCode
+from spikeloom.errors import ParameterError
 
 
 def data(*shape: int) -> Tensor:
@@ -64,6 +64,30 @@ def test_clamped_values_and_thresholds() -> None:
 def test_bad_input() -> None:
     with pytest.raises(ParameterError, match="low"):
         ClampedReLU(1.0)
-    model = nn.Sequential(nn.Linear(2, 2), nn.LeakyReLU(0.1), nn.Linear(2, 2))
-    with pytest.raises(ConversionError, match="LeakyReLU"):
-        sl.convert(model, data(50, 2), InverseTimeCode(), steps=4)
+
+
+def test_negative_values_have_a_population_of_their_own() -> None:
+    """A spike of either comes where its share of the potential reaches the threshold, and its current stays."""
+    model = (
+        nn.Sequential(nn.Linear(1, 1, bias=False), nn.LeakyReLU(0.5), nn.Linear(1, 1)).double().requires_grad_(False)
+    )
+    nn.init.ones_(model[0].weight)
+    x, steps, theta = torch.linspace(-1.0, 1.0, 201).double()[:, None] + 1e-4, 20, 1.0
+    spiking = sl.convert(model, x, InverseTimeCode(Fixed(theta)), steps=steps)
+    sent: list[Tensor] = []
+    spiking.sequence(x, watch=lambda node, site, i: sent.append(site.spikes(i)[:, :, 0]))
+    wanted = torch.where(x > 0, x, -0.5 * x)[:, 0]
+    first = (theta / wanted).ceil()
+    t = torch.arange(1, steps + 1)[:, None]
+    assert torch.equal(sent[0], torch.where(t >= first, x[:, 0].sign(), 0.0))
+
+
+def test_a_name_and_functions_of_both_signs() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 3)).requires_grad_(False)
+    x = data(50, 6) - 0.5
+    spiking = sl.convert(model, x, "inverse-time", steps=8)
+    # The order of values is kept, not their size.
+    for told, y in zip(spiking(x).T, model(x).T, strict=True):
+        assert float(torch.corrcoef(torch.stack([told, y]))[0, 1]) > 0.75
+    assert sl.conversion.measure(spiking, model, x).spikes <= 16

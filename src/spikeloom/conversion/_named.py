@@ -8,6 +8,7 @@ from ..errors import UnknownNameError
 from .amos import AMOSCode
 from .few_spikes import FewSpikeCode
 from .first_spike import FirstSpikeCode
+from .inverse_time import InverseTimeCode
 from .methods import RATE_CODES, Method
 from .phase import BurstCode, PhaseCode
 
@@ -17,6 +18,7 @@ METHODS: Mapping[str, Method] = {
     "few-spikes": FewSpikeCode(),
     "first-spike": FirstSpikeCode(optimised=60, rounding=True),
     "growing-burst": BurstCode(),
+    "inverse-time": InverseTimeCode(),
     "linear-first-spike": FirstSpikeCode(linear=True),
     "phase": PhaseCode(),
 }

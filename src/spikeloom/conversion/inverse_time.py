@@ -7,26 +7,31 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from ..errors import ConversionError, ParameterError
+from ..errors import ParameterError
 from ..neurons import IF, Refractory
 from ._operations import Kind, Operation
+from ._opposite import Opposite
 from ._sites import Site
 from .methods import Method
 from .thresholds import Maximum, Threshold
 
 
 class Lasting(Site):
-    """Neurons that spike at most once, behind which a constant current flows from then on: 1 from the spike's step."""
+    """Neurons as in another site, behind each spike of which a constant current flows from then on."""
 
     lasting = True
 
+    def __init__(self, site: Site) -> None:
+        super().__init__(site.neuron, site.scale)
+        self.site = site
+
     def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
-        """The current behind the spike; where it rises, there the spike is."""
-        return super().spikes(x, bias=bias, residual=residual).cumsum(0)
+        """The current; where it changes, there the spike is."""
+        return self.site.spikes(x, bias=bias, residual=residual).cumsum(0)
 
     def events(self, x: Tensor) -> Tensor:
         """The spikes themselves."""
-        return super().spikes(x)
+        return self.site.events(x)
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,12 @@ class InverseTimeCode(Method):
     `threshold`, so that with constant inputs the first layer has 1 / t_i = activation / threshold. Deeper layers begin
     to sum before all inputs are there: only the order of values is kept, and the mean output, the last layer's
     potential over T, is no estimate of the original's. Few steps are best, about as many as the smallest activation
-    that counts goes into the largest; networks trained with `ClampedReLU` have no smaller ones. For rectifiers that
-    are 0 below 0.
+    that counts goes into the largest; networks trained with `ClampedReLU` have no smaller ones. Negative values have
+    a second population.
 
-    Raises: ConversionError for other activations.
     Source: Rueckauer and Liu 2018, "Conversion of analog to spiking neural networks using sparse temporal coding",
-    ISCAS, the base model; its threshold that moves with inputs still to come is not here.
+    ISCAS, the base model; its threshold that moves with inputs still to come is not here, and the second population
+    is not from there.
 
     >>> import torch, spikeloom as sl
     >>> code = sl.conversion.InverseTimeCode()
@@ -57,10 +62,9 @@ class InverseTimeCode(Method):
     channelwise: bool = False
 
     def site(self, operation: Operation, scale: Tensor, steps: int) -> Site:
-        if operation.kind is not Kind.RECTIFIER or operation.slope > 0.0:
-            do = "use rectifiers that are 0 below 0, or another method"
-            raise ConversionError(operation.label, expected="values that are not negative", got="others", do=do)
-        return Lasting(Refractory(IF(v_th=scale), once=True), scale)
+        neuron = Refractory(IF(v_th=scale), once=True)
+        below = 1.0 if operation.kind is Kind.FUNCTION else operation.slope
+        return Lasting(Opposite(neuron, scale, slope=below) if below else Site(neuron, scale))
 
 
 class ClampedReLU(nn.Module):
