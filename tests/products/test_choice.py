@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -133,6 +134,31 @@ def test_entries_of_several_products_share_a_file(timed: list[dict[str, float]])
     for rows in (10, 100):
         _choice.chosen(Size("linear", (rows, 20, 30), torch.float32, 0.1), CANDIDATES, "auto")
     assert len(json.loads(_measurements._path().read_text())) == 2
+
+
+@pytest.mark.parametrize(("rows", "chosen"), [(64, "dense"), (256, "event")])
+def test_threads_share_what_there_is_to_share(rows: int, chosen: str, timed: list[dict[str, float]]) -> None:
+    # Dense products are shared out by outputs too, events by tiles of 64 rows only.
+    timed.append({"dense": 3.0, "event": 1.0})
+    torch.set_num_threads(4)
+    assert _choice.chosen(Size("linear", (rows, 20, 30), torch.float32, 0.1), CANDIDATES, "auto") == chosen
+    (choice,) = products.choices()
+    assert (choice.threads, choice.milliseconds["dense"]) == (4, 0.75)
+
+
+def test_many_rows_are_computed_alike_on_any_number_of_threads(
+    timed: list[dict[str, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed.append({"dense": 1.1, "event": 1.0})
+    for threads in (1, 2, 4):
+        torch.set_num_threads(threads)
+        assert _choice.chosen(Size("linear", (256, 20, 30), torch.float32, 0.1), CANDIDATES, "auto") == "event"
+
+
+def test_the_time_that_a_thread_waits_is_not_counted() -> None:
+    waiting, working = (lambda: time.sleep(0.01)), (lambda: torch.randn(200, 200) @ torch.randn(200, 200))
+    times = _choice._measured({"dense": working, "event": waiting})
+    assert times["event"] < times["dense"]
 
 
 def test_products_measure_themselves() -> None:

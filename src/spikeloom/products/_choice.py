@@ -16,6 +16,7 @@ import torch
 
 from ..errors import UnknownNameError
 from . import _measurements
+from ._kernels import TILE
 
 NAMES = ("auto", "dense", "onednn", "event")
 
@@ -36,10 +37,12 @@ class using:
 
     Takes effect at once; as a context manager, until the block ends. Backward passes run as their forward pass did.
     By name, a product works or raises BackendError; of "event", the input gradient is dense, since gradients are not
-    sparse. "auto" measures the candidates at the first product of a size, level of activity and number of threads,
-    keeps the decision for the process, and writes it to `products-*.json` in the folder of compiled kernels, so that
-    later processes decide alike. Candidates add in different orders: results differ by float rounding, so for
-    the same bits on another machine, or after that file was deleted, choose by name.
+    sparse. "auto" measures the candidates at the first product of a size and level of activity, and writes the times
+    to `products-*.json` in the folder of compiled kernels, so that later processes decide alike. They are those that
+    one thread computes, whatever else the machine does, divided by the threads that can share the work: of products of
+    64 rows or more for each thread the decision is the same on any number of threads. Candidates add in different
+    orders: results differ by float rounding, so for the same bits on another machine, or after that file was deleted,
+    choose by name.
 
     Raises: UnknownNameError.
 
@@ -69,7 +72,7 @@ def wanted() -> str:
 
 @dataclass(frozen=True)
 class Choice:
-    """How one product was computed, and the milliseconds that each candidate took when it was measured."""
+    """How one product was computed, and the milliseconds of each candidate: measured in one thread, shared by all."""
 
     operation: str
     shape: tuple[int, ...]
@@ -117,6 +120,8 @@ class Size:
     shape: tuple[int, ...]
     dtype: torch.dtype
     activity: float | None = None
+    # In how many pieces threads can visit events; None: in tiles of rows.
+    pieces: int | None = None
 
     @property
     def level(self) -> int | None:
@@ -128,7 +133,13 @@ class Size:
     def key(self) -> tuple[Any, ...]:
         """What a decision holds for."""
         rows = 1 << max(0, self.shape[0] - 1).bit_length()
-        return (self.operation, (rows, *self.shape[1:]), self.dtype, self.level, torch.get_num_threads())
+        return (self.operation, (rows, *self.shape[1:]), self.dtype, self.level)
+
+    def shared(self, times: Mapping[str, float]) -> dict[str, float]:
+        """From what one thread needs to what all need together."""
+        threads = torch.get_num_threads()
+        pieces = -(-self.shape[0] // TILE) if self.pieces is None else self.pieces
+        return {name: value / (min(threads, pieces) if name == "event" else threads) for name, value in times.items()}
 
 
 def chosen(size: Size, candidates: Mapping[str, Callable[[], object]], name: str) -> str:
@@ -147,16 +158,17 @@ def chosen(size: Size, candidates: Mapping[str, Callable[[], object]], name: str
 
 def _fastest(size: Size, candidates: Mapping[str, Callable[[], object]]) -> Choice:
     """Known, or measured now. The first candidate is kept where others gain little."""
-    key = size.key()
+    key = (*size.key(), torch.get_num_threads())
     known = _taken.get(key)
     if known is not None and known.chosen in candidates:
         return known
     with _measuring:
-        name = "/".join(map(str, key))
+        name = "/".join(map(str, size.key()))
         times, reason = _measurements.load(name), "measured by an earlier process"
         if times is None or set(times) != set(candidates):
             times, reason = _measured(candidates), "measured"
             _measurements.keep(name, times)
+        times = size.shared(times)
         _taken[key] = _choice(size, _best(times), reason, times)
         return _taken[key]
 
@@ -176,7 +188,16 @@ def _best(times: Mapping[str, float]) -> str:
 
 
 def _measured(candidates: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    """Milliseconds of each candidate: the least of a few runs, in turn."""
+    """Milliseconds of each candidate in one thread: the least of a few runs, in turn."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _in_turn(candidates)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _in_turn(candidates: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     for run in candidates.values():
         run()  # compiles, and fills the caches
     times = {name: _timed(run) for name, run in candidates.items()}
@@ -191,7 +212,11 @@ def _measured(candidates: Mapping[str, Callable[[], object]]) -> dict[str, float
     return {name: float(f"{value:.4g}") for name, value in times.items()}
 
 
+# It stands still while the thread waits for a processor. On Windows it is too coarse.
+_clock = time.thread_time if time.get_clock_info("thread_time").resolution < 1e-5 else time.perf_counter
+
+
 def _timed(run: Callable[[], object]) -> float:
-    begin = time.perf_counter()
+    begin = _clock()
     run()
-    return (time.perf_counter() - begin) * 1e3
+    return (_clock() - begin) * 1e3

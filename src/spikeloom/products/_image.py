@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,6 +12,7 @@ from torch.nn.grad import conv2d_input, conv2d_weight
 from . import _events
 from ._choice import Size
 from ._events import Packed
+from ._kernels import WORD
 from ._patches import Window, by_patch, by_weight, padded_channels
 from ._route import SUMS, routed
 
@@ -77,9 +80,9 @@ def weight_gradient(
     def dense() -> Tensor:
         return dense_weight_gradient(grad, dense_input(values, packed, x_shape, dtype), shape, window)
 
-    size = Size(
-        "convolution weight gradient", (grad.shape[0] * grad.shape[2] * grad.shape[3], *shape, *window.stride), dtype
-    )
+    extents = grad.shape[0] * grad.shape[2] * grad.shape[3], *shape, *window.stride
+    words = math.prod(window.kernel) * padded_channels(shape[1]) // WORD
+    size = Size("convolution weight gradient", extents, dtype, pieces=words)
     return routed(size, {"dense": dense, "event": event}, packed, name)
 
 

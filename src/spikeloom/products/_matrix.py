@@ -9,6 +9,7 @@ from torch import Tensor
 from . import _events
 from ._choice import Size
 from ._events import Packed
+from ._kernels import WORD
 from ._route import SUMS, routed
 
 
@@ -57,7 +58,8 @@ def weight_gradient(grad: Tensor, values: Tensor | None, packed: Packed | None, 
         "event": event,
     }
     columns = packed.columns if values is None and packed is not None else values.shape[1] if values is not None else 0
-    return routed(Size("weight gradient", (*grad.shape, columns), dtype), candidates, packed, name)
+    size = Size("weight gradient", (*grad.shape, columns), dtype, pieces=-(-columns // WORD))
+    return routed(size, candidates, packed, name)
 
 
 def dense_input(values: Tensor | None, packed: Packed | None, dtype: torch.dtype) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 
 from ..compile import cache_folder
 
-_VERSION = 1
+_VERSION = 2
 _Times = dict[str, dict[str, float]]
 
 

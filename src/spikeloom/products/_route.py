@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -44,7 +45,7 @@ def routed(size: Size, candidates: dict[str, Callable[[], Tensor]], packed: Pack
     if name == "auto" and (packed is None or packed.activity > _SPARSE or size.dtype not in SUMS):
         able.pop("event", None)
     activity = packed.activity if packed is not None and "event" in able else None
-    return able[chosen(Size(size.operation, size.shape, size.dtype, activity), able, name)]()
+    return able[chosen(replace(size, activity=activity), able, name)]()
 
 
 def _onednn(dtype: torch.dtype) -> bool:
