@@ -264,6 +264,26 @@ def test_depthwise_weights_take_up_the_worth_of_spikes() -> None:
     assert difference(spiking, model, x, steps=256) < 0.05
 
 
+@pytest.mark.parametrize("start", [1, 2, 3])
+def test_linear_layers_behind_channels_take_up_their_worth_where_they_are_flattened_alone(start: int) -> None:
+    """A layer on the last axis has the same weights for channels whose spikes are worth different amounts."""
+    shape = {1: nn.Flatten(), 2: nn.Flatten(2), 3: nn.Identity()}[start]
+    model = small(nn.Conv2d(1, 4, 3), nn.ReLU(), shape, nn.Linear({1: 256, 2: 64, 3: 8}[start], 3))
+    model[0].weight.data *= torch.tensor([0.1, 1.0, 3.0, 10.0]).view(4, 1, 1, 1)
+    x = data(64, 1, 10, 10)
+    spiking = sl.convert(model, x, RateCode(Maximum(), channelwise=True), steps=128)
+    assert bool(spiking.absorbed) == (start == 1)
+    assert difference(spiking, model, x, steps=128) < 0.02
+
+
+def test_pools_of_features_mix_what_spikes_are_worth() -> None:
+    model, x = small(nn.Linear(6, 8), nn.ReLU(), nn.AvgPool1d(3, 1, 1), nn.Linear(8, 3)), data(64, 6)
+    model[0].weight.data *= torch.logspace(-1, 1, 8)[:, None]
+    spiking = sl.convert(model, x, RateCode(Maximum(), channelwise=True), steps=128)
+    assert not spiking.absorbed
+    assert difference(spiking, model, x, steps=128) < 0.02
+
+
 class Two(nn.Module):
     def __init__(self) -> None:
         super().__init__()

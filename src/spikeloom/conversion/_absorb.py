@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from itertools import repeat
 
 import torch
 from torch import Tensor, fx, nn
@@ -18,6 +19,8 @@ _KEEPING = (
     nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d, nn.Flatten, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d,
     nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d,
 )  # fmt: skip
+# Of [B, features] these pool neighbouring features.
+_ALONG = (nn.AvgPool1d, nn.AdaptiveAvgPool1d, nn.MaxPool1d, nn.AdaptiveMaxPool1d)
 WEIGHTS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
@@ -37,11 +40,14 @@ def absorb(net: Converted) -> None:
             layers = layers_from(user, modules)
             if layers is None or any(used[str(layer.target)] > 1 for layer in layers):
                 continue
-            factors = [factor_of(site.amplitude, modules[str(layer.target)]) for layer in layers]
+            found = [modules[str(layer.target)] for layer in layers]
+            if site.amplitude.dim() and not all(map(_in_channels, layers, found, repeat(node))):
+                continue
+            factors = [factor_of(site.amplitude, each) for each in found]
             if any(factor is None for factor in factors):
                 continue
-            for layer, factor in zip(layers, factors, strict=True):
-                scaled = copy.copy(modules[str(layer.target)])
+            for layer, each, factor in zip(layers, found, factors, strict=True):
+                scaled = copy.copy(each)
                 assert factor is not None and isinstance(scaled.weight, Tensor)
                 scaled._parameters = dict(scaled._parameters)
                 scaled.weight = nn.Parameter(scaled.weight * factor, requires_grad=False)
@@ -50,12 +56,23 @@ def absorb(net: Converted) -> None:
             net.absorbed.add((node.name, user.name))
 
 
+def _in_channels(layer: fx.Node, module: nn.Module, fired: fx.Node) -> bool:
+    """Whether a layer's inputs are the channels of neurons, as they are or, for a linear one, flattened.
+
+    A linear layer on the last axis of images has the same weights for all channels.
+    """
+    given, sent = (node.meta["tensor_meta"].shape for node in (layer.all_input_nodes[0], fired))
+    return len(given) == 2 and given[0] == sent[0] if isinstance(module, nn.Linear) else given[:2] == sent[:2]
+
+
 def layers_from(user: fx.Node, modules: dict[str, nn.Module]) -> list[fx.Node] | None:
     """The layers of weights that take what a node is given, or None where something else takes it, too."""
     module = modules.get(str(user.target)) if user.op == "call_module" else None
     if isinstance(module, WEIGHTS):
         return [user]
     if not isinstance(module, _KEEPING) and user.target not in (torch.flatten, "flatten"):
+        return None
+    if isinstance(module, _ALONG) and len(user.all_input_nodes[0].meta["tensor_meta"].shape) == 2:
         return None
     found: list[fx.Node] = []
     for further in user.users:
