@@ -276,6 +276,22 @@ def test_linear_layers_behind_channels_take_up_their_worth_where_they_are_flatte
     assert difference(spiking, model, x, steps=128) < 0.02
 
 
+def test_a_layer_used_twice_does_not_take_up_the_worth_of_spikes() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b, self.c = nn.Linear(6, 8), nn.Linear(8, 8), nn.Linear(8, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.c(self.b(self.b(self.a(4 * x).relu()).relu()).relu())  # type: ignore[no-any-return]
+
+    torch.manual_seed(0)
+    model, x = Twice(), data(64, 6)
+    spiking = sl.convert(model, x, RateCode(Maximum()), steps=128)
+    assert spiking.absorbed == {("relu_2", "c")}
+    assert difference(spiking, model, x, steps=128) < 0.05
+
+
 def test_pools_of_features_mix_what_spikes_are_worth() -> None:
     model, x = small(nn.Linear(6, 8), nn.ReLU(), nn.AvgPool1d(3, 1, 1), nn.Linear(8, 3)), data(64, 6)
     model[0].weight.data *= torch.logspace(-1, 1, 8)[:, None]

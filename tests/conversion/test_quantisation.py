@@ -159,6 +159,18 @@ def test_bytes_give_the_same_spikes_as_floats(bits: int) -> None:
     assert torch.equal(fast, net.sequence(x))
 
 
+def test_bytes_are_added_up_as_the_layer_says() -> None:
+    layers: list[nn.Module] = [nn.Conv2d(2, 8, 3), nn.ReLU(), nn.Conv2d(8, 12, 3, stride=2, padding=1, groups=4)]
+    layers += [nn.ReLU(), nn.Conv2d(12, 6, 2, dilation=2), nn.ReLU(), nn.Flatten(), nn.Linear(96, 4)]
+    model, x = nn.Sequential(*layers).requires_grad_(False), torch.rand(20, 2, 14, 14)
+    net = quantised(sl.convert(model, x, steps=STEPS))
+    fast = net.sequence(x)
+    assert sum(net.takes_bool(node) for node in net.module.graph.nodes) == 5
+    for layer in net.module.modules():
+        layer._buffers.pop("whole", None)
+    assert torch.equal(fast, net.sequence(x))
+
+
 def test_recorded_spikes_are_numbers_where_bytes_are_sent() -> None:
     model, x = Residual().requires_grad_(False), torch.rand(20, 2, 8, 8)
     net = quantised(sl.convert(model, x, steps=8))
@@ -169,8 +181,17 @@ def test_recorded_spikes_are_numbers_where_bytes_are_sent() -> None:
     assert trace["v"].dtype == torch.float32 and trace["v"].shape[0] == 8
 
 
-def test_batches_in_parts_are_what_they_are_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, x = Residual().requires_grad_(False), torch.rand(20, 2, 8, 8)
+class Sized(Residual):
+    """The same, and asks for the size of the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.a(x).relu()
+        return self.last(nn.functional.max_pool2d(x, 2).view(x.size(0), -1))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("kind", [Residual, Sized])
+def test_batches_in_parts_are_what_they_are_at_once(kind: type[nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
+    model, x = kind().requires_grad_(False), torch.rand(20, 2, 8, 8)
     net = quantised(sl.convert(model, x, steps=8))
     whole = net.sequence(x)
     monkeypatch.setattr("spikeloom.conversion._network._CACHED", 3 * 8 * 8 * 64)

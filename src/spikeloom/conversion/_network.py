@@ -148,7 +148,7 @@ class Converted(nn.Module):
     def _parts(self, given: list[Tensor], steps: int) -> list[list[Tensor]]:
         """Inputs in parts of the batch, so many that what a layer sends in all steps stays in the cache."""
         rows = {x.shape[1] for x in given}
-        if self.sized or len(rows) > 1:
+        if len(rows) > 1:
             return [given]
         size = max(1, _CACHED * max(1, torch.get_num_threads() // 2) // (steps * self.widest))
         return [list(part) for part in zip(*(torch.split(x, size, 1) for x in given), strict=True)]
