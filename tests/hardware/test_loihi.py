@@ -59,10 +59,12 @@ def test_weights_and_biases_are_what_the_chip_has() -> None:
         neuron, layer = site.neuron, chip.module.get_submodule(str(number))
         assert isinstance(neuron, Loihi)
         # 2^6 (mantissa of 17 bits); even weights of 8 bits and a sign, times 2^(6 + exponent); biases of 13 bits.
-        assert float(neuron.v_th) % 64 == 0 and 0 < float(neuron.v_th) / 64 < 2**17
+        assert float(neuron.v_th) % 64 == 0 and 1024 <= float(neuron.v_th) / 64 < 2**17
+        assert float(neuron.v_rest) == round(0.25 * float(neuron.v_th))
         exponents = [e for e in range(-6, 8) if torch.equal(torch.fmod(layer.weight, 2.0 ** (7 + e)), 0 * layer.weight)]
         assert float(layer.weight.abs().max()) / 2.0 ** (6 + max(exponents)) <= 256
-        assert any(float((layer.bias / 2.0**e).abs().max()) <= 4096 for e in range(8))
+        mantissas = [layer.bias / 2.0**e for e in range(16)]
+        assert any(torch.equal(each, each.round()) and float(each.abs().max()) < 2**12 for each in mantissas)
         # Ratios are those of the network within half a step of the weights, and the threshold's rounding.
         site_before = spiking.sites[next(n for n, s in chip.sites.items() if s is site)]
         theta = float(site_before.neuron.v_th)
@@ -88,6 +90,17 @@ def test_channels_with_thresholds_of_their_own() -> None:
     spikes = RateCode(start=0.0).encode(x, 300)
     y, z = spiking(spikes, encoded=True), on_loihi(spiking)(spikes, encoded=True)
     assert float((y - z).abs().max() / y.abs().max()) < 0.05
+
+
+def test_thresholds_far_apart_leave_room_for_inputs() -> None:
+    model = nn.Sequential(nn.Linear(200, 4), nn.ReLU(), nn.Linear(4, 3))
+    model[0].weight.data = torch.rand(4, 200) * torch.logspace(-4, 0, 4)[:, None]
+    x = torch.rand(20, 200)
+    chip = on_loihi(sl.convert(model, x, RateCode(sl.conversion.Maximum(), channelwise=True, start=0.0)))
+    (site,) = chip.sites.values()
+    mantissas = torch.as_tensor(site.neuron.param_values()["v_th"]) / 64  # type: ignore[union-attr, operator]
+    # At most 2^15, though those of the smallest threshold have less than ten bits then.
+    assert float(mantissas.min()) < 1024 and 2**14 <= float(mantissas.max()) <= 2**15
 
 
 def test_cores() -> None:
