@@ -16,7 +16,7 @@ from ..training import EnergyCost, Operations, count_operations
 from ..training.folder import write_atomically
 from ..training.operations import in_evaluation
 from ._network import Converted
-from ._shown import Shown
+from ._shown import Shown as Shown
 from ._sites import Site
 
 # Inputs of which rates and operations are measured.

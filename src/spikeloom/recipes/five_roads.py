@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
 import spikeloom as sl
-from spikeloom.conversion._shown import Shown
+from spikeloom.conversion.measure import Shown
 from spikeloom.recipes import Absent, Bar, Figures, Form, Recipe, Reference, Run, setting
 from spikeloom.recipes._trained_digits import Digits, counted, digits, trained
 
