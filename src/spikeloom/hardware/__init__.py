@@ -1,6 +1,7 @@
 """Hardware: converted networks as chips compute them, and what they take there."""
 
 from .core_count import cores_of_layers
+from .event_energy import EventEnergy
 from .integer_network import IntegerLayer, IntegerNetwork, IntegerRun
 from .loihi import LoihiCores, loihi_cores, on_loihi
 from .mismatch import Mismatch, with_mismatch
@@ -8,6 +9,7 @@ from .neurosynaptic_core import NeurosynapticCore
 from .row_cache import cache_hits
 
 __all__ = [
+    "EventEnergy",
     "IntegerLayer",
     "IntegerNetwork",
     "IntegerRun",
