@@ -77,6 +77,14 @@ def test_figures_over_seeds() -> None:
     assert result.level(3.0) == (3.0, 3.0, 3.0)
 
 
+def test_bars_for_a_form_in_which_others_are_missed() -> None:
+    form = Form(Bar("a", at_least=1.0, why=".", missed="it is not"), Bar("b", at_least=1.0, why="."))
+    assert [bar.missed for bar in form.bars_but({"a": "", "b": "nor this"})] == ["", "nor this"]
+    assert form.bars_but({}) == form.bars
+    with pytest.raises(ParameterError, match=r"\['c'\]"):
+        form.bars_but({"c": "."})
+
+
 def test_forms_seeds_and_settings() -> None:
     assert reproduce(Sum, "full").figures["total"].mean == 26.0
     assert tuple(reproduce(Sum, "full").seeds) == (0, 1, 2, 3, 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import ParameterError
@@ -31,6 +32,12 @@ class Form:
         self.settings, self.few_seeds = dict(settings or {}), few_seeds
         if not bars:
             raise ParameterError("bars of a form", expected="one or more", got="none")
+
+    def bars_but(self, missed: Mapping[str, str]) -> tuple[Bar, ...]:
+        """These bars for another form, where others are missed: by figure, why, or nothing where it is reached."""
+        if unknown := set(missed) - {bar.figure for bar in self.bars}:
+            raise ParameterError("bars of a form", expected="figures that have a bar", got=sorted(unknown))
+        return tuple(replace(bar, missed=missed.get(bar.figure, bar.missed)) for bar in self.bars)
 
     @property
     def headline(self) -> str:

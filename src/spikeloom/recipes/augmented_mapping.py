@@ -94,7 +94,7 @@ def error(model: nn.Sequential, data: Digits, name: str) -> float:
 
 def of_images(run: Run) -> dict[str, float]:
     """Six convolutions on Fashion-MNIST, with Poisson input and thresholds that are low."""
-    data = images("fashion_mnist", learnt=8_000, tested=200)
+    data = images("fashion_mnist", learnt=8_000, tested=1000)
     model = six_convolutions(data, seed=run.seed)
     found = {"accuracy, Fashion-MNIST, original": data.accuracy(model)}
     for name in ("soft reset", "ternary", "augmented"):

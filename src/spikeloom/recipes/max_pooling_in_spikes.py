@@ -56,7 +56,12 @@ class MaxPoolingInSpikes(Recipe):
         *quick.bars[:1], *quick.bars[3:], seeds=(0,), few_seeds="for every test run; quick has three",
         settings={"steps": 32, "trials": 1000},
     )  # fmt: skip
-    full = Form(*quick.bars, settings={"mnist": True})
+    full = Form(
+        *quick.bars_but(
+            {"points lost by the average beyond the gate's": "On MNIST the network itself loses little by averages."}
+        ),
+        settings={"mnist": True},
+    )
 
     def measure(self, run: Run) -> Figures:
         data = images("mnist", learnt=10_000, tested=300) if self.mnist else images()

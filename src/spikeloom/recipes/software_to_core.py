@@ -30,7 +30,7 @@ class SoftwareToCore(Recipe):
         "for 100 steps, resets by subtraction, thresholds at the 99.9th percentile, which is a normalisation of "
         "weights. Weights of few bits have one step for each layer; thresholds and biases are whole, too. Cores are "
         "counted for the paper's network. Learning by plasticity is in `diehl-cook-2015` and `diehl-cook-digits`. The "
-        "control has thresholds of 1."
+        "control has thresholds of 1, which for the network of the full form are as good."
     )
     chance, control = 0.1, "accuracy, thresholds 1"
 

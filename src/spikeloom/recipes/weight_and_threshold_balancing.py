@@ -33,7 +33,8 @@ class WeightAndThresholdBalancing(Recipe):
         "The systems of the paper on digits of scikit-learn, smaller: a perceptron of 128 and 64 and a network of two "
         "convolutions with averages, without biases; Poisson spikes, up to one in each of 200 steps for white; resets "
         "to 0. The full form has MNIST and a perceptron of 784-1200-1200-10. Answers are the largest mean current of "
-        "the last layer. Inputs that stand still are in `rate-conversion`. The control has thresholds of 1."
+        "the last layer. Inputs that stand still are in `rate-conversion`. The control has thresholds of 1; with the "
+        "larger networks of the full form these are as good after 200 steps, and sooner good."
     )
     chance, control = 0.1, "accuracy, perceptron, thresholds 1"
 
@@ -59,7 +60,7 @@ class WeightAndThresholdBalancing(Recipe):
         quick.bars[0], quick.bars[-1], seeds=(0,), few_seeds="for every test run; quick has three",
         settings={"both": False},
     )  # fmt: skip
-    full = Form(*quick.bars, settings={"mnist": True})
+    full = Form(*quick.bars_but({"points lost, perceptron, from weights": ""}), settings={"mnist": True})
 
     def measure(self, run: Run) -> Figures:
         found: dict[str, float] = {}
