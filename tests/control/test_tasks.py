@@ -117,5 +117,8 @@ def test_a_mirrored_car_is_on_the_other_side() -> None:
 def test_bad_numbers_are_refused() -> None:
     with pytest.raises(ParameterError, match=r"CartPole\.force"):
         CartPole(force=0.0)
-    with pytest.raises(ParameterError, match=r"Lane\.view"):
-        Lane(view=(5, 8))
+    with pytest.raises(ParameterError, match=r"Lane\.dash"):
+        Lane(dash=math.inf)
+    for view in ((5, 8), (0, 8), (4, -8)):
+        with pytest.raises(ParameterError, match=r"Lane\.view"):
+            Lane(view=view)

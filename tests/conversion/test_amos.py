@@ -60,6 +60,11 @@ def test_gates_are_circuits_of_neurons_with_delays(neurons: int) -> None:
     assert torch.equal(spikes.sum((0, 1)), gate.selected(x).sum((0, 1)))
 
 
+def test_neurons_fire_at_threshold() -> None:
+    x = torch.arange(8.0)
+    assert torch.equal(AMOSGate.relu(3, alpha=8.0).value(x), x)
+
+
 def test_spikes_stand_in_the_steps_of_their_neurons() -> None:
     gate, x = random_gate(4), data(3, 5)
     windows = torch.zeros(12, 5)

@@ -108,6 +108,19 @@ class TestFanOut:
         twin.weight.data.fill_(1.0)
         assert torch.equal(first, counted_one_by_one(twin, (3, 6, 6)) + 2)
 
+    def test_sums_between_two_activations_cost_nothing(self) -> None:
+        class Residual(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.a, self.b, self.c = nn.Linear(4, 6), nn.Linear(6, 6), nn.Linear(6, 3)
+
+            def forward(self, x: Tensor) -> Tensor:
+                x = F.relu(self.a(x))
+                return self.c(F.relu(self.b(x) + x))  # type: ignore[no-any-return]
+
+        first, second = SynapticOperations(Residual(), torch.rand(1, 4)).fan_outs.values()
+        assert first.tolist() == [6.0] * 6 and second.tolist() == [3.0] * 6
+
     def test_agrees_with_spikes_that_are_counted(self) -> None:
         """The operations of a converted network, over all steps, are what the loss says."""
         torch.manual_seed(0)

@@ -120,6 +120,18 @@ class TestConverted:
         scale = net.module.get_submodule("4").weight.double().abs().max() / (2**23 - 1)
         assert torch.allclose(found.v.double() / 16 * scale, net(s, encoded=True).double(), atol=1e-4)
 
+    @pytest.mark.parametrize("each", ["layer", "channel"])
+    def test_a_quantised_network_keeps_its_whole_numbers(self, each: str) -> None:
+        net = sl.convert(perceptron(bias=True), data(64, 6), RateCode(channelwise=each == "channel"), steps=20)
+        coarse = sl.conversion.quantised(net, 3, each=each)  # type: ignore[arg-type]
+        s = spikes(20, 8, 6)
+        found = IntegerNetwork.of(coarse).clocked(s)
+        sent: list[Tensor] = []
+        y = coarse.sequence(s, encoded=True, watch=lambda node, site, i: sent.append(site.spikes(i)))
+        assert all(torch.equal(a.float(), b) and b.any() for a, b in zip(found.spikes, sent, strict=False))
+        step = coarse.module.get_submodule("4").step.flatten()
+        assert torch.equal(found.v * step, y.sum(0))
+
 
 class TestPopulations:
     @pytest.mark.parametrize("bias", [False, True])

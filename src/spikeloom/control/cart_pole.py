@@ -9,8 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..errors import ParameterError
-from .task import Step, Task
+from .task import Step, Task, check_sizes
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,7 @@ class CartPole(Task):
     first_speed: float = 0.05
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not 0.0 < value < math.inf:
-                raise ParameterError(f"CartPole.{name}", expected="a number above 0", got=value)
+        check_sizes(self)
 
     def begin(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         within = torch.tensor([self.first_position, self.first_speed, 0.05, 0.05])

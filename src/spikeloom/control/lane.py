@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ParameterError
-from .task import Step, Task
+from .task import Step, Task, check_sizes
 
 # Fine pixels of the camera on the ground ahead: rows, columns; metres from the car and to each side.
 _ROWS, _COLUMNS, _NEAR, _FAR, _SIDE = 32, 64, 0.1, 1.1, 0.5
@@ -58,10 +58,8 @@ class Lane(Task):
     view: tuple[int, int] = (4, 8)
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if name != "view" and not 0.0 < value < math.inf:
-                raise ParameterError(f"Lane.{name}", expected="a number above 0", got=value)
-        if _ROWS % self.view[0] or _COLUMNS % self.view[1]:
+        check_sizes(self, "view")
+        if min(self.view) < 1 or _ROWS % self.view[0] or _COLUMNS % self.view[1]:
             got = f"{self.view[0]} x {self.view[1]}"
             raise ParameterError("Lane.view", expected=f"divisors of {_ROWS} x {_COLUMNS} pixels", got=got)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
+
+from ..errors import ParameterError
 
 
 class Step(NamedTuple):
@@ -44,3 +47,10 @@ class Task(ABC):
     def observe(self, state: Tensor) -> Tensor:
         """What an agent is told of states; by default all of it."""
         return state
+
+
+def check_sizes(task: Task, *but: str) -> None:
+    """Whether all numbers of a task, `but` for some, are finite and above 0. Raises: ParameterError."""
+    for name, value in vars(task).items():
+        if name not in but and not 0.0 < value < math.inf:
+            raise ParameterError(f"{type(task).__name__}.{name}", expected="a number above 0", got=value)

@@ -11,7 +11,6 @@ from torch import Tensor, fx, nn
 
 from ._network import Converted
 from ._operations import Kind
-from ._sites import Site
 
 # Layers that keep each channel by itself and are the same for any worth of spikes.
 _KEEPING = (
@@ -21,6 +20,7 @@ _KEEPING = (
 )  # fmt: skip
 # Of [B, features] these pool neighbouring features.
 _ALONG = (nn.AvgPool1d, nn.AdaptiveAvgPool1d, nn.MaxPool1d, nn.AdaptiveMaxPool1d)
+# Layers whose weights have the outputs first: not those of transposed convolutions.
 WEIGHTS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
@@ -34,7 +34,7 @@ def absorb(net: Converted) -> None:
     used = Counter(str(node.target) for node in net.module.graph.nodes if node.op == "call_module")
     for node in net.module.graph.nodes:
         site = net.site(node)
-        if not isinstance(site, Site) or net.operations[node.name].kind is not Kind.RECTIFIER:
+        if site is None or net.operations[node.name].kind is not Kind.RECTIFIER:
             continue
         for user in node.users:
             layers = layers_from(user, modules)

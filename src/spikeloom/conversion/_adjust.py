@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 
 from ._network import Converted
 from ._operations import Kind
@@ -27,9 +27,9 @@ def adjust(net: Converted, original: Original, steps: int, *, rounds: int) -> No
     networks calibration", ICML, section 4.2 (bias and initial potential; by channel).
     """
 
-    def watch(node: fx.Node, site: nn.Module, x: Tensor) -> None:
+    def watch(node: fx.Node, site: Site, x: Tensor) -> None:
         operation = net.operations[node.name]
-        if not isinstance(site, Site) or operation.kind is not Kind.RECTIFIER or operation.own:
+        if operation.kind is not Kind.RECTIFIER or operation.own:
             return
         wanted, result = original.inputs[node.name], original.results[node.name]
         channels = site.neuron.param_values()["v_th"]

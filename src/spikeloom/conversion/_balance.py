@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 
 from ._adjust import some_inputs
 from ._network import Converted
@@ -23,10 +23,10 @@ def balance(net: Converted, method: Method, batches: Sequence[tuple[Tensor, ...]
     architectures", Front. Neurosci. 13:95 (Spike-Norm); Han, Srinivasan and Roy 2020, "RMP-SNN", CVPR, with a factor.
     """
 
-    def watch(node: fx.Node, site: nn.Module, x: Tensor) -> None:
+    def watch(node: fx.Node, site: Site, x: Tensor) -> None:
         operation = net.operations[node.name]
         free = operation.kind is Kind.RECTIFIER and operation.ceiling == float("inf") and not operation.own
-        if isinstance(site, Site) and free:
+        if free:
             site.become(method.site(operation, x.max(), steps))
 
     given = some_inputs(batches)

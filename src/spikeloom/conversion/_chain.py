@@ -15,9 +15,8 @@ from ._sites import Site
 class Layer(NamedTuple):
     """Weights [n, before] for spikes of 1, biases a step, and thresholds and first potentials, [n] each.
 
-    A hard reset is to 0.
-
-    The last layer has neither of these: it adds up. All in float64.
+    The last layer has neither of these: it adds up. A hard reset is to 0. `unit`, [] or [n], is what all of them are
+    whole numbers of, where `quantised` has made them such. All in float64.
     """
 
     weight: Tensor
@@ -25,6 +24,7 @@ class Layer(NamedTuple):
     v_th: Tensor | None
     start: Tensor | None
     hard_reset: bool = False
+    unit: Tensor | None = None
 
 
 def chain(net: Converted) -> list[Layer]:
@@ -36,7 +36,7 @@ def chain(net: Converted) -> list[Layer]:
         site = net.site(node)
         if node.op in ("placeholder", "output"):
             continue
-        if isinstance(site, Site) and product is not None:
+        if site is not None and product is not None:
             layers.append(_spiking(net, product, worth, site))
             taken_up = any((node.name, user.name) in net.absorbed for user in node.users)
             worth = torch.ones((), dtype=torch.float64) if taken_up else site.amplitude.double()
@@ -50,7 +50,9 @@ def chain(net: Converted) -> list[Layer]:
     if product is None:
         _refuse(net, "no layer of weights at the end")
     assert product is not None
-    layers.append(Layer(product.weight.detach().double() * worth, _bias(product), None, None))
+    layers.append(
+        Layer(product.weight.detach().double() * worth, _bias(product), None, None, unit=_unit(product, worth))
+    )
     return layers
 
 
@@ -63,7 +65,13 @@ def _spiking(net: Converted, product: nn.Linear, worth: Tensor, site: Site) -> L
     size = (product.out_features,)
     bias = _bias(product) + shift.double()
     weight = product.weight.detach().double() * worth
-    return Layer(weight, bias, v_th.expand(size), start.expand(size), not site.neuron.soft_reset)
+    hard = not site.neuron.soft_reset
+    return Layer(weight, bias, v_th.expand(size), start.expand(size), hard, _unit(product, worth))
+
+
+def _unit(product: nn.Linear, worth: Tensor) -> Tensor | None:
+    step = product._buffers.get("step")
+    return None if step is None or bool((worth != 1).any()) else step.double().flatten().squeeze()
 
 
 def _bias(product: nn.Linear) -> Tensor:

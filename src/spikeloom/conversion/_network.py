@@ -41,7 +41,7 @@ class Converted(nn.Module):
     analog: frozenset[str] = frozenset()
 
     def __init__(
-        self, module: fx.GraphModule, operations: Mapping[str, Operation], sites: Mapping[str, nn.Module],
+        self, module: fx.GraphModule, operations: Mapping[str, Operation], sites: Mapping[str, Site],
         steps: int, name: str, window: int = 1, pooling: Pooling | None = None,
     ) -> None:  # fmt: skip
         super().__init__()

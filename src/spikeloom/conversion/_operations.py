@@ -38,6 +38,8 @@ class Operation:
     label: str = ""
 
 
+# Layers of weights, also transposed convolutions.
+WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
 _LINEAR_MODULES = (
     nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d,
     nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d, nn.AdaptiveAvgPool1d,

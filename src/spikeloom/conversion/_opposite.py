@@ -7,7 +7,7 @@ import copy
 from torch import Tensor
 
 from ..neurons import Neuron
-from ._sites import Site, by_channel
+from ._sites import Site, added_up
 
 
 class Opposite(Site):
@@ -26,8 +26,7 @@ class Opposite(Site):
 
     def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """Of the first population less those of the second."""
-        x = x if residual is None else x + residual
-        first, second = self._both(x if bias is None else x + by_channel(bias, x))
+        first, second = self._both(added_up(x, bias, residual))
         return first - second
 
     def events(self, x: Tensor) -> Tensor:
@@ -36,5 +35,5 @@ class Opposite(Site):
         return first + second
 
     def _both(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        x = x if self.shift is None else x + by_channel(self.shift, x)
+        x = added_up(x, self.shift, None)
         return self.neuron(x), self.other(-self.slope * x)

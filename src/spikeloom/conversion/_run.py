@@ -188,7 +188,7 @@ def _times(s: Tensor, worth: Tensor) -> Tensor:
     moved = is_channels_last(s, 2)
     if moved:
         s, worth = s.movedim(2, -1), worth.squeeze()
-    y = torch.mul(s, worth, out=empty(*s.shape, dtype=worth.dtype))
+    y = torch.mul(s, worth, out=empty(*s.shape, dtype=torch.result_type(s, worth)))
     return y.movedim(-1, 2) if moved else y
 
 

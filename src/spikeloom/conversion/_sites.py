@@ -16,6 +16,12 @@ def by_channel(values: Tensor, x: Tensor) -> Tensor:
     return values.view(-1, *[1] * (x.dim() - 3)) if values.dim() else values
 
 
+def added_up(x: Tensor, bias: Tensor | None, residual: Tensor | None) -> Tensor:
+    """All that reaches a place: an input, a second one, and a bias [channels]."""
+    x = x if residual is None else x + residual
+    return x if bias is None else x + by_channel(bias, x)
+
+
 class Site(nn.Module):
     """Neurons in the place of an activation.
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..neurons import Neuron
-from ._sites import Site, by_channel
+from ._sites import Site, added_up, by_channel
 
 
 class Windowed(Site):
@@ -32,9 +32,8 @@ class Windowed(Site):
 
     def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """What the neurons send, in units of the amplitude."""
-        x = x if residual is None else x + residual
-        # In equal parts, as where it comes with the input: results are the same with and without fusion.
-        x = x if bias is None else x + by_channel(bias, x)
+        # A bias in equal parts, as where it comes with the input: results are the same with and without fusion.
+        x = added_up(x, bias, residual)
         scale = by_channel(self.scale, x)
         if self.gate:
             return self._sent(x) / scale

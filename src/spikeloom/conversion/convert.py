@@ -18,13 +18,12 @@ from ._elementwise import elementwise
 from ._fold import folded, positive
 from ._named import METHODS, method_of
 from ._network import Converted
-from ._operations import Kind, Operation, operation_of_each
+from ._operations import WEIGHTED, Kind, Operation, operation_of_each
 from ._search import Preference, best, tried
+from ._sites import Site
 from ._statistics import statistics
 from ._trace import place, traced
 from .methods import Method, usable
-
-_WEIGHTS = (nn.Linear, nn.modules.conv._ConvNd)
 
 
 def convert(
@@ -134,14 +133,14 @@ def _check_same(model: nn.Module, module: fx.GraphModule, inputs: tuple[Tensor, 
 def _sites(
     module: fx.GraphModule, operations: dict[str, Operation], method: Method, batches: Sequence[tuple[Tensor, ...]],
     steps: int,
-) -> dict[str, nn.Module]:  # fmt: skip
+) -> dict[str, Site]:  # fmt: skip
     fired = [node for node in module.graph.nodes if _fires(node, operations)]
     functions = {node: elementwise(node) for node in fired} if type(method).gated is not Method.gated else {}
     arguments = [node.all_input_nodes[0] for node, function in functions.items() if function is not None]
     found = statistics(module, [*fired, *arguments], batches)
     if method.threshold.of_weights:
         found = statistics(positive(module), fired, [_largest(batches)])
-    sites: dict[str, nn.Module] = {}
+    sites: dict[str, Site] = {}
     for node in fired:
         operation, seen = operations[node.name], found[node.name]
         if operation.own:
@@ -190,7 +189,7 @@ def _feeds_weights(node: fx.Node) -> bool:
     module = node.graph.owning_module
     assert module is not None
     targets = [str(user.target) for user in node.users if user.op == "call_module"]
-    return any(isinstance(module.get_submodule(target), _WEIGHTS) for target in targets)
+    return any(isinstance(module.get_submodule(target), WEIGHTED) for target in targets)
 
 
 def _channels_first(node: fx.Node) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import ParameterError
 from ..neurons import Bursting, Neuron, WeightedSpikes
 from ._operations import Kind, Operation
-from ._sites import Site, by_channel
+from ._sites import Site, added_up, by_channel
 from .methods import Method
 from .thresholds import Maximum, Threshold
 
@@ -26,8 +26,7 @@ class _Weighted(Site):
 
     def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """What the neurons send; negative values by a second population."""
-        x = x if residual is None else x + residual
-        x = x if bias is None else x + by_channel(bias, x)
+        x = added_up(x, bias, residual)
         i = x / (self.gain * by_channel(self.scale, x))
         s: Tensor = self.neuron(i)
         return self.gain * (s - self.below * self.neuron(-i) if self.below else s)

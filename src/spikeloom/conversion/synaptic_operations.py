@@ -14,11 +14,10 @@ from torch.nn import functional
 
 from ..errors import ConversionError, ParameterError
 from ..neurons import IF
-from ._operations import Kind, Operation, operation_of_each
+from ._operations import WEIGHTED, Kind, Operation, operation_of_each
 from ._sites import Site
 from ._trace import place, traced
 
-_WEIGHTS = (nn.Linear, nn.modules.conv._ConvNd)
 # Pooling that sums a window once its divisor, or its choice, is left away.
 _WINDOWS = {
     nn.AvgPool1d: functional.avg_pool1d, nn.AvgPool2d: functional.avg_pool2d, nn.AvgPool3d: functional.avg_pool3d,
@@ -173,7 +172,7 @@ class _FanOut(fx.Interpreter):
         layer = self.fetch_attr(str(n.target)) if n.op == "call_module" else None
         if layer is not None:
             (x,) = (self.env[arg] for arg in n.all_input_nodes)
-            if isinstance(layer, _WEIGHTS):
+            if isinstance(layer, WEIGHTED):
                 self.total = self.total + _ones(layer)(x).sum()
                 return torch.zeros_like(super().run_node(n))
             if isinstance(layer, nn.modules.batchnorm._BatchNorm):
@@ -208,9 +207,8 @@ def _summed(layer: Any, x: Tensor) -> Tensor:
 
 
 def _ones(layer: nn.Module) -> nn.Module:
-    """The layer with all weights one and without bias."""
+    """The layer with all weights one."""
     twin = copy.deepcopy(layer)
     assert isinstance(twin.weight, Tensor)
-    twin.register_parameter("bias", None)
     twin.weight.data = torch.ones_like(twin.weight.data)
     return twin.requires_grad_(False)

@@ -102,14 +102,16 @@ class IntegerNetwork:
     def of(cls, net: Converted, *, bits: int = 8) -> IntegerNetwork:
         """A converted perceptron, with weights of so many bits, sign included, and a unit of its own for each layer.
 
-        Biases are drifts. Inputs are spikes of 1. Raises: ConversionError, ParameterError.
+        What `sl.conversion.quantised` has made keeps its steps, whatever the bits. Biases are drifts. Inputs are spikes
+        of 1. Raises: ConversionError, ParameterError.
         """
         if bits < 2:
             raise ParameterError("bits of IntegerNetwork", expected="2 or more", got=bits)
         layers = []
         for layer in chain(net):
-            unit = layer.weight.abs().max() / (2 ** (bits - 1) - 1)
-            weight, drift = ((value / unit).round().long() for value in (layer.weight, layer.bias))
+            unit = layer.weight.abs().max() / (2 ** (bits - 1) - 1) if layer.unit is None else layer.unit
+            drift = (layer.bias / unit).round().long()
+            weight = (layer.weight / unit.view(-1, 1)).round().long()
             if layer.v_th is None or layer.start is None:
                 layers.append(IntegerLayer(weight, None, drift=drift))
                 continue

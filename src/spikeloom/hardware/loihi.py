@@ -151,7 +151,7 @@ def _site_behind(net: Converted, node: fx.Node) -> tuple[Site | None, str]:
     """The neurons that a layer feeds, and the name of their place."""
     for user in node.users:
         site = net.site(user)
-        if isinstance(site, Site):
+        if site is not None:
             return site, user.name
     return None, ""
 
@@ -174,7 +174,7 @@ def _check(net: Converted) -> None:
         if kind is Kind.RECTIFIER:
             before = modules.get(str(node.all_input_nodes[0].target))
             unit = all((node.name, user.name) in net.absorbed for user in node.users)
-            fits = isinstance(before, WEIGHTS) and isinstance(site, Site) and _plain(site) and unit
+            fits = isinstance(before, WEIGHTS) and site is not None and _plain(site) and unit
         else:
             module = modules.get(str(node.target)) if node.op == "call_module" else None
             flat = node.target in (torch.flatten, "flatten")
