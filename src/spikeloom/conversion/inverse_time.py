@@ -38,16 +38,17 @@ class Lasting(Site):
 class InverseTimeCode(Method):
     """An activation is the inverse of the time to the first spike, and layers do not wait for each other.
 
-    v_i(t) = sum_j w_ij (t - t_j) over inputs j that have spiked, + b_i t; neuron i spikes once, where v_i reaches the
-    `threshold`, so that with constant inputs the first layer has 1 / t_i = activation / threshold. Deeper layers begin
-    to sum before all inputs are there: only the order of values is kept, and the mean output, the last layer's
-    potential over T, is no estimate of the original's. Few steps are best, about as many as the smallest activation
-    that counts goes into the largest; networks trained with `ClampedReLU` have no smaller ones. Negative values have
-    a second population.
+    v_i(t) = sum_j w_ij (t - t_j) over inputs j that have spiked, + b_i t; neuron i spikes once, where v_i reaches k
+    times the `threshold`, so that with constant inputs the first layer has k / t_i = activation / threshold. k is such
+    that the activation of `smallest` thresholds spikes in the last step, and 1 where that would be less: more steps are
+    finer ones. Deeper layers begin to sum before all inputs are there: the order of values is kept, and the mean
+    output, the last layer's potential over T, is no estimate of the original's. Networks trained with `ClampedReLU`
+    have no small activations, whose spikes come late or never. Negative values have a second population.
 
+    Raises: ParameterError for a smallest that is not above 0, and at most 1.
     Source: Rueckauer and Liu 2018, "Conversion of analog to spiking neural networks using sparse temporal coding",
     ISCAS, the base model; its threshold that moves with inputs still to come is not here, and the second population
-    is not from there.
+    and `smallest` are not from there.
 
     >>> import torch, spikeloom as sl
     >>> code = sl.conversion.InverseTimeCode()
@@ -60,9 +61,14 @@ class InverseTimeCode(Method):
 
     threshold: Threshold = field(default_factory=Maximum)
     channelwise: bool = False
+    smallest: float = 0.125
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.smallest <= 1.0:
+            raise ParameterError("InverseTimeCode.smallest", expected="0 < smallest <= 1", got=self.smallest)
 
     def site(self, operation: Operation, scale: Tensor, steps: int) -> Site:
-        neuron = Refractory(IF(v_th=scale), once=True)
+        neuron = Refractory(IF(v_th=max(1.0, self.smallest * steps) * scale), once=True)
         below = 1.0 if operation.kind is Kind.FUNCTION else operation.slope
         return Lasting(Opposite(neuron, scale, slope=below) if below else Site(neuron, scale))
 
