@@ -115,6 +115,8 @@ class TestDeepBelief:
             levels = weight / weight.abs().max() * 7
             assert torch.allclose(levels, levels.round(), atol=1e-4) and levels.abs().max() <= 7.001
         assert torch.allclose(net.rounded(20)(x), net(x), atol=1e-3)
+        new = DeepBelief((4, 3), 2, generator=torch.Generator().manual_seed(0))
+        assert torch.equal(new.rounded(4)(torch.eye(4)), torch.full((4, 2), 0.5))
 
     def test_refuses(self) -> None:
         generator = torch.Generator()

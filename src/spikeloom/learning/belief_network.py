@@ -250,12 +250,12 @@ class DeepBelief(nn.Module):
         return x
 
     def rounded(self, bits: int) -> DeepBelief:
-        """A copy whose weights and biases are whole multiples of one step for each layer, of so many bits with sign."""
+        """A copy whose weights are whole multiples of one step for each layer, of so many bits with sign; biases, too."""
         if bits < 2:
             raise ParameterError("bits of weights", expected="2 or more", got=bits)
         net = copy.deepcopy(self)
         for values in (value for layer in net.layers for value in layer):
-            step = values.abs().max() / (2 ** (bits - 1) - 1)
+            step = values.abs().max().clamp(min=1e-30) / (2 ** (bits - 1) - 1)
             values.copy_((values / step).round() * step)
         return net
 
