@@ -103,7 +103,9 @@ class TestFewSpikes:
         sent = train(FewSpikeCode(), values, 10, slope=0.1).mean(0)
         assert (sent - F.leaky_relu(values, 0.1)).abs().max() < 2.0**-10 + 1e-6
 
-    @pytest.mark.parametrize(("function", "steps"), [(nn.GELU(), 16), (nn.SiLU(), 16), (nn.Sigmoid(), 12)])
+    @pytest.mark.parametrize(
+        ("function", "steps"), [(nn.GELU(), 16), (nn.SiLU(), 16), (nn.Sigmoid(), 12), (nn.Tanh(), 13)]
+    )
     def test_gates_compute_functions(self, function: nn.Module, steps: int) -> None:
         x = torch.linspace(-8.0, 8.0, 401)[:, None]
         model = nn.Sequential(nn.Linear(1, 1), function, nn.Linear(1, 1))
@@ -117,11 +119,11 @@ class TestFewSpikes:
             sl.convert(model, x, FewSpikeCode(), steps=steps - 1)
 
     def test_other_functions_are_sent_in_bits_or_by_a_given_gate(self) -> None:
-        model, x = mlp(nn.Tanh()), data(100, 6) * 4 - 2
+        model, x = mlp(nn.Softsign()), data(100, 6) * 4 - 2
         told = sl.convert(model, x, FewSpikeCode(), steps=10)
         assert (told(x) - model(x)).abs().max() < 0.02 and len(told.graded) == 2
-        gate = sl.neurons.fit_few_spikes(torch.tanh, 8, low=-4.0, high=4.0, generations=60, points=161)
-        gated = sl.convert(model, x, FewSpikeCode(gates={"tanh": gate}), steps=18)
+        gate = sl.neurons.fit_few_spikes(F.softsign, 8, low=-4.0, high=4.0, generations=60, points=161)
+        gated = sl.convert(model, x, FewSpikeCode(gates={"softsign": gate}), steps=18)
         assert (gated(x) - model(x)).abs().mean() < 0.1 and not gated.graded
 
 

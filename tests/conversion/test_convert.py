@@ -425,7 +425,7 @@ class TestRefusals:
         [
             (torch.zeros(0, 6), "got none"), ([], "got none"), (torch.full((9, 6), math.nan), "NaN"),
             (torch.full((9, 6), math.inf), "infinity"), (torch.ones(9, 6), "values that differ"),
-            (torch.arange(54).view(9, 6), "got none"),
+            (torch.arange(54).view(9, 6), "got none"), (None, "NoneType"), ("mnist", "str"),
         ],
     )  # fmt: skip
     def test_calibration_data(self, calibration: object, said: str) -> None:

@@ -80,7 +80,12 @@ class TestReLU:
 class TestGates:
     @pytest.mark.parametrize(
         ("name", "function", "bound"),
-        [("swish", F.silu, 0.05), ("sigmoid", torch.sigmoid, 0.02), ("gelu", F.gelu, 0.05)],
+        [
+            ("swish", F.silu, 0.05),
+            ("sigmoid", torch.sigmoid, 0.02),
+            ("tanh", torch.tanh, 2 * 0.02),
+            ("gelu", F.gelu, 0.05),
+        ],
     )
     def test_largest_error(self, name: str, function: object, bound: float) -> None:
         neuron = FewSpikes.gate(name)

@@ -91,7 +91,7 @@ def place(node: fx.Node) -> str:
     """Where an operation was called, as far as it is known: file and line."""
     calls = re.findall(r'File "([^"]+)", line (\d+)', node.stack_trace or "")
     own = [(file, line) for file, line in calls if not file.startswith(_TORCH)]
-    return f"{own[-1][0]}:{own[-1][1]}" if own else "the graph"
+    return f"{own[-1][0]}:{own[-1][1]}" if own else "a line of PyTorch's own"
 
 
 def _place(error: BaseException) -> str:

@@ -209,8 +209,10 @@ def batches_of(calibration: Any, images: int) -> list[tuple[Tensor, ...]]:
             ),
             strict=True,
         )
-    else:
+    elif isinstance(calibration, Iterable) and not isinstance(calibration, str | bytes):
         given = calibration
+    else:
+        raise ParameterError("calibration data", expected=expected, got=type(calibration).__name__)
     found: list[tuple[Tensor, ...]] = []
     count = 0
     for batch in given:

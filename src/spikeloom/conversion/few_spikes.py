@@ -17,7 +17,7 @@ from .methods import Method
 from .thresholds import Maximum, Threshold
 
 # Of functions as they are called, those of which `FewSpikes.gate` has tables.
-_GATES = {"gelu": "gelu", "silu": "swish", "sigmoid": "sigmoid"}
+_GATES = {"gelu": "gelu", "silu": "swish", "sigmoid": "sigmoid", "tanh": "tanh"}
 # Within which they were fitted.
 _RANGE = 8.0
 
@@ -28,8 +28,8 @@ class FewSpikeCode(Method):
 
     Activations are rounded down to alpha 2^-K, where alpha is the `threshold`, and clipped at alpha (1 - 2^-K); with
     `rounding` to the nearest. Negative values, of a leaky rectifier or of another function, are those of a second
-    population. GELU, SiLU and sigmoid are computed by the spikes of gates, which want 16, 16 and 12 steps at least and
-    inputs between -8 and 8; `gates` has further ones by the function's name, of `fit_few_spikes`. Other functions are
+    population. GELU, SiLU, sigmoid and tanh are computed by the spikes of gates, which want 16, 16, 12 and 13 steps at
+    least and inputs between -8 and 8; `gates` has further ones by the function's name, of `fit_few_spikes`. Other functions are
     told as they are and sent in bits.
 
     Raises: ParameterError for less steps than a gate has.

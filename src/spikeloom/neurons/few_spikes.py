@@ -22,9 +22,9 @@ class FewSpikes(Response):
     The value to encode is the input of the first step of a cycle; v(1) = i and all outputs of the cycle add up to an
     approximation of f(i). With `pipelined=True` the input of a whole cycle is summed and encoded in the next, as layers
     behind the first do. `relu(steps, alpha)` is max(i, 0) rounded down to so many bits and clipped at alpha;
-    `gate("swish" | "gelu" | "sigmoid")` has tables fitted here on -8...8; `sl.neurons.fit_few_spikes` fits others. A
-    sequence of several cycles starts anew in each. `learn=("v_th", "h", "d")` trains the tables; the surrogate is taken
-    at (v - v_th[k]) / (|v| + 1), and the subtraction is differentiated.
+    `gate("swish" | "gelu" | "sigmoid" | "tanh")` has tables fitted here on -8...8; `sl.neurons.fit_few_spikes` fits
+    others. A sequence of several cycles starts anew in each. `learn=("v_th", "h", "d")` trains the tables; the
+    surrogate is taken at (v - v_th[k]) / (|v| + 1), and the subtraction is differentiated.
 
     Shapes: [T, B, *features] to graded spikes of the same shape. Units: those of the input.
     Raises: ParameterError for tables of unequal length, or a d[k] that is 0.
@@ -78,10 +78,16 @@ class FewSpikes(Response):
     def gate(cls, name: str, **given: Any) -> Self:
         """Tables for an activation function, fitted on -8...8, where the error is at most 0.05.
 
+        Those of tanh follow from the sigmoid's: tanh(x) = 2 sigmoid(2 x) - 1, where a first spike, sent always, is -1.
         Raises: UnknownNameError.
         """
+        if name == "tanh":
+            v_th, h, d = TABLES["sigmoid"]
+            return cls(
+                (-1e30, *(x / 2 for x in v_th)), (0.0, *(x / 2 for x in h)), (-1.0, *(2 * x for x in d)), **given
+            )
         if name not in TABLES:
-            raise UnknownNameError(f"FewSpikes has no tables for {name!r}", name, TABLES)
+            raise UnknownNameError(f"FewSpikes has no tables for {name!r}", name, [*TABLES, "tanh"])
         return cls(*TABLES[name], **given)
 
     def kernels(self) -> dict[str, Tensor]:
