@@ -250,7 +250,7 @@ class DeepBelief(nn.Module):
         return x
 
     def rounded(self, bits: int) -> DeepBelief:
-        """A copy whose weights are whole multiples of one step for each layer, of so many bits with sign; biases, too."""
+        """A copy whose weights are whole multiples of a step for each layer, of so many bits with sign; biases, too."""
         if bits < 2:
             raise ParameterError("bits of weights", expected="2 or more", got=bits)
         net = copy.deepcopy(self)
