@@ -29,8 +29,8 @@ class FewSpikeCode(Method):
     Activations are rounded down to alpha 2^-K, where alpha is the `threshold`, and clipped at alpha (1 - 2^-K); with
     `rounding` to the nearest. Negative values, of a leaky rectifier or of another function, are those of a second
     population. GELU, SiLU, sigmoid and tanh are computed by the spikes of gates, which want 16, 16, 12 and 13 steps at
-    least and inputs between -8 and 8; `gates` has further ones by the function's name, of `fit_few_spikes`. Other functions are
-    told as they are and sent in bits.
+    least and inputs between -8 and 8; `gates` has further ones by the function's name, of `fit_few_spikes`. Other
+    functions are told as they are and sent in bits.
 
     Raises: ParameterError for less steps than a gate has.
     Source: Stoeckl and Maass 2021, "Optimized spiking neurons can classify images with high accuracy through temporal
