@@ -60,11 +60,11 @@ BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
     "simulation_statistics": simulation_statistics.run,
     "plasticity_diehl_cook": plasticity.diehl_cook,
     "plasticity_cuba_stdp": plasticity.cuba_stdp,
-    "conversion_accuracy": conversion.accuracy,
+    **{f"conversion_{name}": partial(conversion.accuracy, name) for name in conversion.NETWORKS},
     "conversion_speed": conversion.speed,
 }
 # Only when asked for: they take many minutes, and one of the peers 15 GB.
-LARGE = ("simulation_full", "conversion_accuracy", "conversion_speed")
+LARGE = ("simulation_full", "conversion_cnn", "conversion_vgg", "conversion_resnet", "conversion_speed")
 AUTOMATIC = Path()  # --json without a path: a file named after date and machine
 
 

@@ -28,7 +28,7 @@ from benchmarks.timing import interleaved, ratio
 
 KEPT = ROOT / "runs" / "benchmarks"
 STEPS = (4, 8, 16, 32)
-CALIBRATION, TESTED, BATCH = 512, 1000, 100
+CALIBRATION, BATCH = 512, 100
 
 
 class Block(nn.Module):
@@ -61,7 +61,7 @@ def vgg() -> nn.Module:
     """Six convolutions with batch normalisation, biases and maximum pooling."""
     layers: list[nn.Module] = []
     channels = 1
-    for out, pooled in ((32, False), (32, True), (64, False), (64, True), (128, False), (128, True)):
+    for out, pooled in ((32, False), (32, True), (64, False), (64, True), (128, False), (128, True, 1000)):
         layers += [nn.Conv2d(channels, out, 3, padding=1), nn.BatchNorm2d(out), nn.ReLU()]
         layers += [nn.MaxPool2d(2)] if pooled else []
         channels = out
@@ -87,22 +87,23 @@ def resnet18() -> nn.Module:
 
 @dataclass(frozen=True)
 class Trained:
-    """A network, the data that it is trained on, and for how many epochs."""
+    """A network, the data that it is trained on, for how many epochs, and how many images it is tested with."""
 
     title: str
     build: Callable[[], nn.Module]
     data: str
     epochs: int
     flips: bool
+    tested: int
 
     def images(self) -> Any:
         return getattr(sl.datasets, self.data)(download=False)
 
 
 NETWORKS = {
-    "cnn": Trained("CNN on MNIST", cnn, "mnist", 5, False),
-    "vgg": Trained("VGG-like network with maximum pooling on Fashion-MNIST", vgg, "fashion_mnist", 5, True),
-    "resnet": Trained("Residual network on Fashion-MNIST", resnet, "fashion_mnist", 8, True),
+    "cnn": Trained("CNN on MNIST", cnn, "mnist", 5, False, 10_000),
+    "vgg": Trained("VGG-like network with maximum pooling on Fashion-MNIST", vgg, "fashion_mnist", 5, True, 1000),
+    "resnet": Trained("Residual network on Fashion-MNIST", resnet, "fashion_mnist", 8, True, 1000),
 }
 
 
@@ -182,16 +183,12 @@ def answers_of(made: nn.Module) -> Answers:
 
 
 @torch.no_grad()
-def accuracy(*, repeats: int) -> list[Result]:
-    """Of the converted networks at several numbers of steps, in percent of the first test images."""
+def accuracy(name: str, *, repeats: int) -> list[Result]:
+    """Of a converted network at several numbers of steps, in percent of the first test images."""
     del repeats  # nothing here is timed
-    return [_accuracy(name) for name in NETWORKS]
-
-
-def _accuracy(name: str) -> Result:
     chosen, model = NETWORKS[name], trained(name)
     data = chosen.images()
-    images, labels = data.test.inputs()[:TESTED], data.test.labels[:TESTED]
+    images, labels = data.test.inputs()[: chosen.tested], data.test.labels[: chosen.tested]
     calibration = data.train.inputs()[:CALIBRATION]
     right = torch.cat([model(x).argmax(1) for x in images.split(BATCH)]) == labels
     rows: list[Row] = [{"": "without spikes", **{f"T={steps}": 100 * float(right.float().mean()) for steps in STEPS}}]
@@ -209,8 +206,10 @@ def _accuracy(name: str) -> Result:
     for title, answers in peers(model, calibration):
         found = said(answers, max(STEPS))
         row(title, lambda steps, found=found: found[steps - 1])
-    note = f"Accuracy in % on the first {TESTED} test images; {CALIBRATION} training images to calibrate; seed 0."
-    return Result(f"Conversion: {chosen.title}", rows, note, headline=False)
+    note = (
+        f"Accuracy in % on the first {chosen.tested} test images; {CALIBRATION} training images to calibrate; seed 0."
+    )
+    return [Result(f"Conversion: {chosen.title}", rows, note)]
 
 
 @torch.no_grad()
@@ -253,7 +252,7 @@ def speed(*, repeats: int) -> list[Result]:
     for name, each in times.items():
         rows.append({"": name, "s": median(each), "times Spikeloom's": ratio(times, name, OURS)})
     note = f"{steps} steps, {batch} images of 32 x 32; converted with {CALIBRATION} images in {converted:.1f} s."
-    return [Result("Conversion of a network of the size of ResNet-18", rows, note, headline=False)]
+    return [Result("Conversion of a network of the size of ResNet-18", rows, note)]
 
 
 if __name__ == "__main__":
