@@ -89,6 +89,23 @@ def test_the_stronger_motor_turns_the_car_to_the_other_side() -> None:
     assert float(state[2, 6]) == pytest.approx(1.5 - 0.5 * 0.4**4, abs=1e-5)
 
 
+def test_actions_turn_to_their_side_and_the_middle_is_rewarded_most() -> None:
+    lane = Lane()
+    state = state_at(on_the_middle(lane, torch.zeros(3)), 1.0)
+    for _ in range(3):
+        made = lane.step(state, torch.arange(3))
+        state = made.state
+    left, ahead, right = lane.distance(state).tolist()
+    assert left > 0.005 and right == pytest.approx(-left, abs=1e-5) and ahead == pytest.approx(0.0, abs=1e-5)
+    density = torch.distributions.Normal(0.0, 0.15).log_prob(lane.distance(state)).exp()
+    assert torch.allclose(made.reward, density, rtol=1e-4) and not made.over.any()
+    off = state_at(on_the_middle(lane, torch.zeros(3)), 1.0)
+    off[:, 1] += torch.tensor([0.25, 0.1, -0.25])
+    assert lane.step(off, torch.ones(3)).over.tolist() == [True, False, True]
+    crowded = Lane(view=(1, 1))
+    assert float(crowded.events(state).max()) > 15.0 == 15.0 * float(crowded.observe(state).max())
+
+
 def test_marks_are_seen_where_they_are() -> None:
     lane = Lane()
     state = state_at(on_the_middle(lane, torch.zeros(1)), 1.0)

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 import spikeloom as sl
 from spikeloom.conversion import (
+    METHODS,
     BurstCode,
     FewSpikeCode,
     FirstSpikeCode,
+    InverseTimeCode,
     Maximum,
     Method,
     PhaseCode,
@@ -267,12 +269,30 @@ def test_maximum_residual_and_convolution(code: Method) -> None:
     assert errors[1] < 0.05 and errors[1] < errors[0]
 
 
-@pytest.mark.parametrize("code", [*CODES, FirstSpikeCode(early=0.5)], ids=str)
-def test_watched_runs_are_those_that_are_not(code: Method) -> None:
-    model, x = mlp(), data(20, 6)
+class Residual(nn.Module):
+    """Biases, and an addition, in front of functions that have negative values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.a, self.b, self.c = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 1), nn.Linear(144, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.leaky_relu(self.a(x), 0.3)
+        return self.c(F.leaky_relu(self.b(x) + x, 0.3).flatten(1))  # type: ignore[no-any-return]
+
+
+KERNELS = [*CODES, FirstSpikeCode(early=0.5), METHODS["calibrated"], InverseTimeCode()]
+KERNELS += [RateCode(spikes="opposite", adjusting=1), RateCode(tau_syn=2.0)]
+
+
+@pytest.mark.parametrize("code", KERNELS, ids=str)
+def test_what_kernels_add_up_is_the_input_of_watched_neurons(code: Method) -> None:
+    model, x = Residual().requires_grad_(False), data(20, 1, 8, 8) * 2 - 1
     spiking = sl.convert(model, x, code, steps=8)
-    encoded = code.encode(x, 8)
+    encoded = (data(8, 20, 1, 8, 8, seed=3) < 0.5).float()
     seen = spiking.sequence(encoded, encoded=True, watch=lambda node, site, i: None)
+    assert spiking.handed_on == {"a", "add"} and seen.std() > 0.01
     assert torch.allclose(seen, spiking.sequence(encoded, encoded=True), atol=1e-4)
 
 
