@@ -37,7 +37,7 @@ class Activations:
         return torch.cat(self._parts)
 
 
-class _Watched(fx.Interpreter):
+class Watched(fx.Interpreter):
     """Runs the network and shows the values of some nodes."""
 
     def __init__(self, module: fx.GraphModule, seen: Callable[[fx.Node, Any], None]) -> None:
@@ -69,5 +69,5 @@ def statistics(
         found[node.name].add(value, generator, len(batches))
 
     for batch in track(batches):
-        _Watched(module, seen).run(*batch)
+        Watched(module, seen).run(*batch)
     return found

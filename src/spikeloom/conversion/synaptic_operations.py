@@ -16,6 +16,7 @@ from ..errors import ConversionError, ParameterError
 from ..neurons import IF
 from ._operations import WEIGHTED, Kind, Operation, operation_of_each
 from ._sites import Site
+from ._statistics import Watched
 from ._trace import place, traced
 
 # Pooling that sums a window once its divisor, or its choice, is left away.
@@ -120,24 +121,13 @@ class SynapticOperations(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Operated:
         """Output and operations."""
-        run = _Watched(self.module, {node.name for node in self.places})
-        output = run.run(*inputs)
-        costs = {name: (run.seen[name] * fan_out).flatten(1).sum(1) for name, fan_out in self.fan_outs.items()}
-        return Operated(output, costs)
+        fan_outs, costs = self.fan_outs, dict[str, Tensor]()
 
+        def seen(node: fx.Node, y: Any) -> None:
+            if node.name in fan_outs:
+                costs[node.name] = (y * fan_outs[node.name]).flatten(1).sum(1)
 
-class _Watched(fx.Interpreter):
-    """Keeps the values of some nodes."""
-
-    def __init__(self, module: fx.GraphModule, names: set[str]) -> None:
-        super().__init__(module)
-        self.names, self.seen = names, dict[str, Tensor]()
-
-    def run_node(self, n: fx.Node) -> Any:
-        value = super().run_node(n)
-        if n.name in self.names:
-            self.seen[n.name] = value
-        return value
+        return Operated(Watched(self.module, seen).run(*inputs), costs)
 
 
 class _FanOut(fx.Interpreter):
