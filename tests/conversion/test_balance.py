@@ -30,6 +30,16 @@ def test_thresholds_are_the_largest_inputs_that_the_encoder_brings() -> None:
     assert second == pytest.approx(0.7 * float(model[2](sent).max()), rel=1e-5)
 
 
+def test_ceilings_stay_thresholds() -> None:
+    """Neurons saturate where the activation does, however large their input."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 9), nn.Hardtanh(0.0, 0.5), nn.Linear(9, 2)).requires_grad_(False)
+    x = 4 * torch.rand(30, 6)
+    assert float(model[0](x).max()) > 1.0
+    (site,) = sl.convert(model, x, RateCode(Maximum(), sequential=True), steps=8).sites.values()
+    assert float(site.scale) == 0.5
+
+
 def test_an_encoder_is_for_sequential_thresholds() -> None:
     with pytest.raises(ParameterError, match="sequential"):
         RateCode(encoder=sl.coding.Poisson(8, max_rate=1000.0))

@@ -208,6 +208,15 @@ def test_adjusted_layers_receive_and_send_on_average_what_they_should() -> None:
     assert off < before / 2
 
 
+def test_adjusted_potentials_begin_below_threshold_and_not_further_below_rest() -> None:
+    """Where thresholds are too low, no first potential makes up for it."""
+    method = RateCode(sl.conversion.Percentile(80.0), start=0.0, channelwise=True, adjusting=4)
+    spiking = sl.convert(mlp(), data(32, 6), method, steps=8)
+    values = [site.neuron.param_values() for site in spiking.sites.values()]
+    begun = torch.cat([torch.as_tensor(given["v_rest"]) / torch.as_tensor(given["v_th"]) for given in values])
+    assert float(begun.max()) == pytest.approx(0.999) and float(begun.min()) >= -1.0
+
+
 class TestMaximum:
     def test_counts_pass_the_largest(self) -> None:
         """Exact: after any number of steps the pool has sent as many spikes as its most active input."""
