@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 import spikeloom as sl
 from spikeloom.conversion import quantisation_step, quantised
+from spikeloom.conversion.quantisation import rounded
 from spikeloom.errors import ConversionError, DTypeError, ParameterError, UnknownNameError
 
 STEPS, LEVELS = 40, 16
@@ -94,6 +95,42 @@ def test_exact_mode_and_report_know_the_new_worth_of_spikes() -> None:
     net = quantised(sl.convert(model, x, "percentile", steps=200), 16)
     found = sl.conversion.measure(net, model, x)
     assert found.agreement[-1] > 0.95 and all(site.error < 0.05 for site in found.sites)
+
+
+@pytest.mark.parametrize("each", ["layer", "channel"])
+def test_weights_behind_take_up_what_spikes_have_become_worth(each: str) -> None:
+    model, x = perceptron()
+    net = sl.convert(model, x, "percentile", steps=STEPS)
+    coarse = quantised(net, 3, each=each)  # type: ignore[arg-type]
+    ratio = coarse.sites["_1"].scale / net.sites["_1"].scale  # type: ignore[operator]
+    assert float((ratio - 1).abs().max()) > 0.01
+    wanted = net.module.get_submodule("2").weight * ratio
+    step = quantisation_step(wanted, 3, each=each)  # type: ignore[arg-type]
+    assert torch.equal(coarse.module.get_submodule("2").weight, rounded(wanted, step, 3))
+
+
+def test_negative_thresholds_are_whole_too() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(9, 30), nn.LeakyReLU(0.17), nn.Linear(30, 4)).requires_grad_(False)
+    net = quantised(sl.convert(model, torch.rand(50, 9), "percentile", steps=STEPS), 4, each="layer")
+    values, step = net.sites["_1"].neuron.param_values(), net.module.get_submodule("0").step  # type: ignore[union-attr, operator]
+    theta, depth = (integers(torch.as_tensor(values[name]) / step) for name in ("v_th", "v_neg"))
+    assert int(depth) == pytest.approx(int(theta) / 0.17, abs=4)
+
+
+def test_a_layer_used_twice_leaves_thresholds_as_they_are() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(9, 9), nn.Linear(9, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.b(self.a(self.a(x).relu()).relu())  # type: ignore[no-any-return]
+
+    torch.manual_seed(0)
+    net = sl.convert(Twice().requires_grad_(False), torch.rand(50, 9), "percentile", steps=STEPS)
+    coarse = quantised(net, 3)
+    assert [float(site.scale) for site in coarse.sites.values()] == [float(site.scale) for site in net.sites.values()]
 
 
 def test_steps_are_exact_where_they_can_be() -> None:
