@@ -120,6 +120,17 @@ class TestConverted:
         scale = net.module.get_submodule("4").weight.double().abs().max() / (2**23 - 1)
         assert torch.allclose(found.v.double() / 16 * scale, net(s, encoded=True).double(), atol=1e-4)
 
+    def test_a_layer_used_twice_keeps_its_weights_and_takes_what_spikes_are_worth(self) -> None:
+        torch.manual_seed(0)
+        first, shared, last = (nn.Linear(a, b, bias=False) for a, b in ((6, 8), (8, 8), (8, 3)))
+        model = nn.Sequential(first, nn.ReLU(), shared, nn.ReLU(), shared, nn.ReLU(), last).requires_grad_(False)
+        net = sl.convert(model, data(64, 6), RateCode(), steps=40)
+        s = spikes(40, 8, 6)
+        found = IntegerNetwork.of(net, bits=24).clocked(s)
+        assert len(net.absorbed) == 1 and all(y.any() for y in found.spikes[:-1])
+        scale = net.module.get_submodule("6").weight.double().abs().max() / (2**23 - 1)
+        assert torch.allclose(found.v.double() / 40 * scale, net(s, encoded=True).double(), atol=1e-4)
+
     @pytest.mark.parametrize("each", ["layer", "channel"])
     def test_a_quantised_network_keeps_its_whole_numbers(self, each: str) -> None:
         net = sl.convert(perceptron(bias=True), data(64, 6), RateCode(channelwise=each == "channel"), steps=20)

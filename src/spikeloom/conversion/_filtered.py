@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..coding import exponential_trace
 from ..neurons import Neuron
-from ._sites import Site, by_channel
+from ._sites import Site, added_up
 
 
 class Filtered(Site):
@@ -24,6 +24,5 @@ class Filtered(Site):
 
     def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
         """What the neurons send."""
-        x = x if residual is None else x + residual
-        x = x if bias is None else x + by_channel(bias, x)
+        x = added_up(x, bias, residual)
         return super().spikes(-math.expm1(-1.0 / self.tau_syn) * exponential_trace(x, tau=self.tau_syn))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -52,10 +52,7 @@ class Watched(fx.Interpreter):
 
 @torch.no_grad()
 def statistics(
-    module: fx.GraphModule,
-    nodes: Sequence[fx.Node],
-    batches: Sequence[tuple[Tensor, ...]],
-    track: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    module: fx.GraphModule, nodes: Sequence[fx.Node], batches: Sequence[tuple[Tensor, ...]]
 ) -> dict[str, Activations]:
     """Of the values of these nodes, by name. Raises: ConversionError where one is NaN or infinite."""
     found = {node.name: Activations() for node in nodes}
@@ -68,6 +65,6 @@ def statistics(
             raise ConversionError(f"{node} on the calibration data", expected="finite values", got="NaN or infinity")
         found[node.name].add(value, generator, len(batches))
 
-    for batch in track(batches):
+    for batch in batches:
         Watched(module, seen).run(*batch)
     return found
