@@ -13,7 +13,7 @@ from ._operations import Kind, Operation
 from ._opposite import Opposite
 from ._sites import Site
 from .methods import Method
-from .thresholds import Maximum, Threshold
+from .thresholds import Percentile, Threshold
 
 
 class Lasting(Site):
@@ -59,7 +59,7 @@ class InverseTimeCode(Method):
             [0., 0., 0., 0., 0.]])
     """
 
-    threshold: Threshold = field(default_factory=Maximum)
+    threshold: Threshold = field(default_factory=lambda: Percentile(99.9))
     channelwise: bool = False
     smallest: float = 0.125
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
 import spikeloom as sl
@@ -38,12 +39,14 @@ class InverseTime(Recipe):
     )
     claimed = "MNIST: 7 to 10 times fewer operations than with rates, less than 1 % of accuracy lost"
     shown = (
-        "Digits of scikit-learn, 64-100-100-10, inputs as constant currents (MNIST, three convolutions with "
-        "max-pooling, in the full form). Activations lie between 0.1 and 1, or are 0; 32 steps, in the last of which "
-        "an eighth of the largest activation spikes. Rates have the 99.9th percentile and soft reset, and so many "
-        "steps that accuracy is that of the inverse times, or that of a ReLU network itself. Operations are "
-        "accumulates behind spikes. In the control of 8 steps currents "
-        "end with the spike's step, so that its time says nothing; what is lost by so few steps is beside."
+        "Digits of scikit-learn, 64-100-100-10, inputs as constant currents; MNIST, 784-200-100-10, in the full form, "
+        "and beside it three convolutions with max-pooling, trained on 10,000 images. Activations lie between 0.1 and "
+        "1, or are 0; 32 steps, in the last of which an eighth of the threshold spikes. Thresholds are the 99.9th "
+        "percentile where activations have no bound. Rates have soft reset, and so many steps that accuracy is that of "
+        "the inverse times, or that of a ReLU network itself. Operations are accumulates behind spikes. In the control "
+        "of 8 steps currents end with the spike's step, so that its time says nothing; what is lost by so few steps is "
+        "beside. That activations are bounded by 1 is not from the paper, and does more than the least activation, as "
+        "figures without it show."
     )
     chance, control = 0.1, CONTROL
 
@@ -59,8 +62,13 @@ class InverseTime(Recipe):
         Bar("most spikes of a neuron", at_most=1.0, why="by construction"),
         Bar("steps to within a point, least activation over ReLU", at_most=1.0, why="small activations spike late"),
         Bar("operations, rates of equal accuracy over inverse times", at_least=1.0, why="fewer, as the paper has it"),
-        Bar("operations, rates as accurate as the original over inverse times", at_least=7.0, why="the paper: 7 to 10"),
-    )  # fmt: skip
+        Bar(
+            "operations, rates as accurate as the original over inverse times",
+            at_least=7.0,
+            why="the paper: 7 to 10",
+            missed="On these digits nine steps of rates are enough, in which neurons send about one spike each.",
+        ),
+    )
     smoke = Form(
         Bar("accuracy", at_least=0.8, why="a few passes"),
         quick.bars[3],
@@ -69,13 +77,13 @@ class InverseTime(Recipe):
         settings={"epochs": 5},
     )
     full = Form(
-        Bar("accuracy", at_least=0.949, why="0.965 of the original on another seed, less a point and a standard error"),
+        Bar("accuracy", at_least=0.96, why="0.97 for such networks of ReLU, less a point"),
         *quick.bars[1:],
-        settings={"mnist": True, "epochs": 2},
+        settings={"mnist": True, "epochs": 3},
     )
 
     def measure(self, run: Run) -> Figures:
-        data = images("mnist", learnt=10_000, tested=1000) if self.mnist else digits()
+        data = images("mnist", tested=2000) if self.mnist else digits()
         activations: dict[str, Callable[[], nn.Module]] = {
             "": partial(sl.conversion.ClampedReLU, self.low),
             ", no least activation": partial(sl.conversion.ClampedReLU, 0.0),
@@ -99,14 +107,28 @@ class InverseTime(Recipe):
         for place in list(coarse.sites):
             coarse.sites[place] = coarse.sites[place].get_submodule("site")
         found[CONTROL] = curve(coarse, data)[-1]
+        if self.mnist:
+            found |= self.convolved(data, run.seed)
         return found | rates(models, data, found)
 
     def learnt(self, data: Digits, seed: int, activation: Callable[[], nn.Module]) -> nn.Module:
-        """A trained network."""
+        """A trained perceptron."""
         if not self.mnist:
             return trained(data, 100, 100, seed=seed, activation=activation, epochs=self.epochs)
+        torch.manual_seed(seed)
+        layers = nn.Linear(784, 200), activation(), nn.Linear(200, 100), activation(), nn.Linear(100, 10)
+        model = nn.Sequential(nn.Flatten(), *layers)
+        return trained_on(data, model, seed=seed, epochs=self.epochs, lr=2e-3, batch=64)
+
+    def convolved(self, data: Digits, seed: int) -> dict[str, float]:
+        """The same in a network of three convolutions."""
+        activation = partial(sl.conversion.ClampedReLU, self.low)
         model = convolutional(8, 0, 16, 0, 16, size=28, seed=seed, pool=nn.MaxPool2d, activation=activation)
-        return trained_on(data, model, seed=seed, epochs=self.epochs, lr=5e-3, batch=64)
+        less = Digits(data.inputs[:10_000], data.labels[:10_000], data.test[:1000], data.answers[:1000])
+        learnt = trained_on(less, model, seed=seed, epochs=2, lr=5e-3, batch=64)
+        exact = less.accuracy(learnt)
+        told = curve(sl.convert(learnt, data.inputs[:1000], "inverse-time", steps=self.steps), less)
+        return {"accuracy, original, convolutions": exact, "points lost, convolutions": 100 * (exact - told[-1])}
 
 
 def rates(models: dict[str, nn.Module], data: Digits, before: dict[str, float]) -> dict[str, float]:
