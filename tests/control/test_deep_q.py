@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from spikeloom.control import CartPole, Step, Task, deep_q, greedy, play
+from spikeloom.control.deep_q import _loss
 from spikeloom.errors import ParameterError
 
 
@@ -50,6 +51,16 @@ def test_an_episode_that_is_cut_off_is_not_over() -> None:
     net = nn.Linear(6, 2)
     deep_q(Endless(), net, updates=800, lr=0.05, discount=0.75, mixing=0.2, limit=3)
     assert torch.allclose(net(Endless().begin(1)), torch.full((1, 2), 4.0), atol=0.1)
+
+
+@pytest.mark.parametrize(("double", "ahead"), [(True, 2.0), (False, 5.0)])
+def test_double_learning_judges_the_action_that_the_network_would_take(double: bool, ahead: float) -> None:
+    net, target = nn.Linear(1, 2, bias=False), nn.Linear(1, 2, bias=False)
+    net.weight.data, target.weight.data = torch.tensor([[3.0], [1.0]]), torch.tensor([[2.0], [5.0]])
+    one = torch.ones(1, 1)
+    some = [one, torch.tensor([1]), torch.tensor([0.5]), one, torch.tensor([False])]
+    # Huber of 1 - (0.5 + 0.9 Q').
+    assert _loss(net, target, some, 0.9, double).item() == pytest.approx(abs(1.0 - 0.5 - 0.9 * ahead) - 0.5)
 
 
 def test_the_same_seed_learns_the_same() -> None:

@@ -143,6 +143,11 @@ class TestFirstSpike:
             wanted = levels[below[0]] if below and value >= levels[below[0]] - 1e-7 else 0.0
             assert float(train_.sum()) == pytest.approx(wanted, abs=1e-5)
 
+    def test_rounding_meets_levels_of_a_linear_code_half_way(self) -> None:
+        values = (torch.arange(0, 64) + 0.25) / 64
+        sent = train(FirstSpikeCode(linear=True, rounding=True), values, 32).mean(0)
+        assert torch.allclose(sent, (values * 32 + 0.5).floor() / 32, atol=1e-6)
+
     def test_a_linear_code_is_a_quantiser(self) -> None:
         values = (torch.arange(0, 33) + 0.5) / 32
         sent = train(FirstSpikeCode(linear=True), values, 32).mean(0)

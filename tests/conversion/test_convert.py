@@ -16,6 +16,7 @@ from torch import Tensor, nn
 import spikeloom as sl
 from spikeloom.conversion import METHODS, Maximum, RateCode
 from spikeloom.conversion._operations import Kind, Operation
+from spikeloom.conversion._sites import increments
 from spikeloom.conversion.methods import RATE_CODES
 from spikeloom.errors import ConversionError, DTypeError, ParameterError, UnknownNameError
 
@@ -136,6 +137,30 @@ def test_operations_are_carried_over(name: str) -> None:
     spiking = sl.convert(model, x, RateCode(Maximum()), steps=256)
     assert difference(spiking, model, x, steps=256) < 0.03
     assert len(spiking.sites) == {"identity": 0, "concatenation": 1}.get(name, 1)
+
+
+def test_what_was_changed_in_place_is_used_changed() -> None:
+    class Changed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(6, 16), nn.Linear(16, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.a(x)
+            y.relu_()
+            return self.b(y)  # type: ignore[no-any-return]
+
+    torch.manual_seed(0)
+    model, x = Changed().requires_grad_(False), data(100, 6) * 2 - 1
+    spiking = sl.convert(model, x, RateCode(Maximum()), steps=128)
+    assert len(spiking.sites) == 1 and difference(spiking, model, x, steps=128) < 0.03
+
+
+def test_increments_have_the_function_of_the_mean_as_their_mean() -> None:
+    x = data(20, 3, 4).double()
+    elapsed = torch.arange(1.0, 21.0, dtype=torch.float64)[:, None, None]
+    found = increments(lambda given: given[0].sin(), [x]).cumsum(0) / elapsed
+    assert torch.allclose(found, (x.cumsum(0) / elapsed).sin(), atol=1e-12)
 
 
 def test_changes_in_place_are_seen_or_refused() -> None:
