@@ -66,6 +66,14 @@ class TestSoftLIF:
         assert (net(x) - wanted).abs().mean() < 20 / 400
         assert [type(site.neuron).__name__ for site in net.sites.values()] == ["Precise", "Precise"]
 
+    def test_looking_at_inputs_does_not_change_what_is_sent(self) -> None:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(6, 20), SoftLIF(), nn.Linear(20, 12), SoftLIF(tau_syn=5.0), nn.Linear(12, 3))
+        x = torch.rand(16, 6)
+        net = sl.convert(model, x, RateCode(), steps=40)
+        watched = net.sequence(x, watch=lambda node, site, i: None)
+        torch.testing.assert_close(net.sequence(x), watched, rtol=1e-4, atol=1e-3)
+
     @pytest.mark.parametrize("method", ["calibrated", "sequential", "channel-wise"])
     def test_no_method_changes_the_neuron(self, method: str) -> None:
         torch.manual_seed(0)

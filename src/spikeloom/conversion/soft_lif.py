@@ -11,7 +11,7 @@ from torch.nn import functional
 from ..errors import ParameterError
 from ..neurons import LIF, Precise
 from ..synapses import IIRFilter
-from ._sites import Site
+from ._sites import Site, added_up
 
 
 class SoftLIF(nn.Module):
@@ -71,7 +71,7 @@ class SoftLIF(nn.Module):
 
 
 class _Filtered(Site):
-    """Neurons whose input passes an alpha function with area 1; what stands still has passed it long ago."""
+    """Neurons whose input and bias pass an alpha function with area 1; what stands still has passed it long ago."""
 
     def __init__(self, neuron: Precise, activation: SoftLIF) -> None:
         super().__init__(neuron, torch.tensor(activation.amplitude))
@@ -81,8 +81,9 @@ class _Filtered(Site):
         self.synapse = IIRFilter(**{name: torch.tensor(value) for name, value in values.items()})
 
     def spikes(self, x: Tensor, *, bias: Tensor | None = None, residual: Tensor | None = None) -> Tensor:
-        x = x if residual is None else x + residual
-        return super().spikes(x if x.stride(0) == 0 else self.synapse(x), bias=bias)
+        stands = x.stride(0) == 0 and residual is None
+        x = added_up(x, bias, residual)
+        return super().spikes(x if stands else self.synapse(x))
 
 
 class ActivationNoise(nn.Identity):
