@@ -46,7 +46,7 @@ class Eedn(Recipe):
             "points below real weights",
             at_most=2.0,
             why="the row: within two points",
-            missed="So few channels and passes; with twice the channels and more passes, in the full form, it is reached.",
+            missed="With three times the channels and twice the passes, in the full form, it is reached.",
         ),
         Bar("share of weights that are 0", between=(0.05, 0.95), why="three values are used, not two or one"),
         Bar("switches without hysteresis over those with", at_least=1.0, why="what hysteresis is for"),
