@@ -85,9 +85,7 @@ class LaneKeeping(Recipe):
     )  # fmt: skip
     full = Form(
         *quick.bars_but(
-            {
-                "agreement": "Half a point: the network of rectifiers itself agrees in 95 %, and spikes lose five points more."
-            }
+            {"agreement": "By half a point: the rectifiers themselves agree in 95 %, spikes lose five points more."}
         ),
         seeds=range(5),
         settings={"steps": 20000, "eta": 1.0 / 700, "updates": 4000},
