@@ -39,10 +39,10 @@ class using:
     By name, a product works or raises BackendError; of "event", the input gradient is dense, since gradients are not
     sparse. "auto" measures the candidates at the first product of a size and level of activity, and writes the times
     to `products-*.json` in the folder of compiled kernels, so that later processes decide alike. They are those that
-    one thread computes, whatever else the machine does, divided by the threads that can share the work: of products of
-    64 rows or more for each thread the decision is the same on any number of threads. Candidates add in different
-    orders: results differ by float rounding, so for the same bits on another machine, or after that file was deleted,
-    choose by name.
+    one thread computes, whatever else the machine does, divided by the threads that can share the work: where all can,
+    from 64 rows for each thread on, or of gradients of weights 32 inputs, the decision is the same on any number of
+    threads. Candidates add in different orders: results differ by float rounding, so for the same bits on another
+    machine, or after that file was deleted, choose by name.
 
     Raises: UnknownNameError.
 
