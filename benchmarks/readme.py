@@ -41,7 +41,8 @@ def section(file: Path, record: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     source = f"[`{file.relative_to(README.parent).as_posix()}`]({file.relative_to(README.parent).as_posix()})"
     intro = (
-        f"Measured by `make bench`, or by name with `python -m benchmarks --only`, on {machine['date']}: {machine['processor']}, {machine['threads']} threads, "
+        f"Measured by `make bench`, or by name with `python -m benchmarks --only`, on {machine['date']}: "
+        f"{machine['processor']}, {machine['threads']} threads, "
         f"Python {machine['python']}, {versions}. All figures: {source}."
     )
     return "\n\n".join([intro, *(markdown(result) for result in headlines(record))])
